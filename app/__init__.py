@@ -1,0 +1,3 @@
+"""ai-seller: a WhatsApp selling assistant for Kaspi.kz sellers."""
+
+__version__ = "0.1.0"

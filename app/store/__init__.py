@@ -1,0 +1,1 @@
+"""Redis: what is kept, where, and atomically."""
