@@ -1,0 +1,279 @@
+"""What we know of one person. Only ``fold`` and the ``with_…`` functions make a new one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from hashlib import blake2b
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from app.domain.events import Language, Media, Order, Stage
+from app.domain.rules import LIVE_MESSAGES, Purpose, Reason
+
+
+class Author(StrEnum):
+    """Who said it."""
+
+    CUSTOMER = "customer"
+    BOT = "bot"
+    PERSON = "person"
+
+
+class Status(StrEnum):
+    """How far a message of ours got; ``RECEIVED`` is for the customer's own."""
+
+    RECEIVED = "received"
+    QUEUED = "queued"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    DRY_RUN = "dry_run"
+
+
+class Owner(StrEnum):
+    """Who answers this chat."""
+
+    BOT = "bot"
+    PEOPLE = "people"
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """How a bot's text came about.
+
+    ``prompt`` is ``purpose/version``, ``requests`` the calls to the model, ``cost`` US dollars.
+    """
+
+    prompt: str
+    canned: bool
+    model: str | None = None
+    requests: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
+    why_canned: str | None = None
+
+
+class Sending(Struct, frozen=True, kw_only=True):
+    """What a queued message needs until it is out.
+
+    ``tried_at`` is set just before the POST; ``counted`` that its purpose was counted as blocked.
+    """
+
+    not_before: datetime
+    expires_at: datetime
+    attempts: int = 0
+    tried_at: datetime | None = None
+    counted: bool = False
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """One message of either side. ``message`` is WhatsApp's short id, once there is one."""
+
+    id: str
+    author: Author
+    text: str
+    at: datetime
+    status: Status
+    session: str
+    shop: str
+    message: str | None = None
+    wire_id: str | None = None
+    media: Media | None = None
+    purpose: Purpose | None = None
+    order_code: str | None = None
+    written: Written | None = None
+    sending: Sending | None = None
+    revoked: bool = False
+    failure: str | None = None
+
+
+class Pending(Struct, frozen=True, kw_only=True):
+    """A purpose that waits to be spoken: no text yet, that is written when it goes out.
+
+    ``answers`` are ids of the messages a reply answers; ``blocked`` says why it waits now;
+    ``counted`` that this wait was counted as blocked; ``slot`` is its place in the pacing of
+    the session; ``canned`` names a fixed text to use instead of the model's.
+    """
+
+    id: str
+    purpose: Purpose
+    shop: str
+    due: datetime
+    expires_at: datetime
+    order_code: str | None = None
+    answers: tuple[str, ...] = ()
+    since: datetime | None = None
+    canned: str | None = None
+    blocked: Reason | None = None
+    counted: bool = False
+    slot: datetime | None = None
+
+
+class Proactive(Struct, frozen=True, kw_only=True):
+    """A proactive message that counts against the customer's cap."""
+
+    id: str
+    at: datetime
+
+
+class OptOut(Struct, frozen=True, kw_only=True):
+    """When and by whom the bot was told to be silent."""
+
+    at: datetime
+    by: Author
+
+
+class NeedsPerson(Struct, frozen=True, kw_only=True):
+    """Somebody at the shop should look here."""
+
+    reason: str
+    since: datetime
+
+
+class Conversation(Struct, frozen=True, kw_only=True):
+    """Everything the bot decides on for one person, over all shops of the seller."""
+
+    chat: str
+    since: datetime
+    phone: str | None = None
+    lid: str | None = None
+    name: str | None = None
+    language: Language | None = None
+    opt_out: OptOut | None = None
+    owner: Owner = Owner.BOT
+    person_at: datetime | None = None
+    needs_person: NeedsPerson | None = None
+    session: str | None = None
+    orders: tuple[Order, ...] = ()
+    messages: tuple[Message, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    proactive: tuple[Proactive, ...] = ()
+    fired: tuple[str, ...] = ()
+
+    def order(self, code: str | None) -> Order | None:
+        """The order with this number, when we know it."""
+        return next((order for order in self.orders if order.code == code), None)
+
+    def message(self, id_: str) -> Message | None:
+        """Our message with this id of ours."""
+        return next((m for m in self.messages if m.id == id_), None)
+
+    def by_wire(self, short_id: str) -> Message | None:
+        """The message with this WhatsApp short id."""
+        return next((m for m in self.messages if m.message == short_id), None)
+
+    @property
+    def queued(self) -> tuple[Message, ...]:
+        """Texts that are written and not out yet, in order."""
+        return tuple(m for m in self.messages if m.status is Status.QUEUED)
+
+
+class Kind(StrEnum):
+    """What a journal entry tells."""
+
+    RECEIVED = "received"
+    SCHEDULED = "scheduled"
+    BLOCKED = "blocked"
+    DROPPED = "dropped"
+    WRITTEN = "written"
+    SENT = "sent"
+    DRY_RUN = "dry_run"
+    UNCERTAIN = "uncertain"
+    RETRYING = "retrying"
+    FAILED = "failed"
+    RECEIPT = "receipt"
+    OPTED_OUT = "opted_out"
+    OPTED_IN = "opted_in"
+    TAKEN_OVER = "taken_over"
+    HANDED_BACK = "handed_back"
+    PERSON_CALLED = "person_called"
+    PERSON_SAID = "person_said"
+    ORDER = "order"
+    IGNORED = "ignored"
+
+
+class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of the journal: what was decided or happened, why, until when, from what."""
+
+    at: datetime
+    kind: Kind
+    shop: str | None = None
+    purpose: Purpose | None = None
+    reason: str | None = None
+    until: datetime | None = None
+    message: str | None = None
+    order_code: str | None = None
+    facts: tuple[str, ...] = ()
+    written: Written | None = None
+    counted: bool = False
+
+
+Folded = tuple[Conversation, tuple[Entry, ...]]
+"""A conversation after a fact, and what the journal says about it."""
+
+
+def derive_id(*cause: str) -> str:
+    """An id that is a hash of its cause, so that a replay makes the same one."""
+    return blake2b("\x1f".join(cause).encode(), digest_size=10).hexdigest()
+
+
+def share(*cause: str) -> float:
+    """A number in [0, 1) that is a hash of its cause: jitter without a draw."""
+    digest = blake2b("\x1f".join(cause).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+def with_message(conversation: Conversation, message: Message) -> Conversation:
+    """``message`` added, or put in the place of the one with its id; kept in order of time."""
+    others = [m for m in conversation.messages if m.id != message.id]
+    return replace(
+        conversation, messages=tuple(sorted([*others, message], key=lambda m: m.at))
+    )
+
+
+def without_message(conversation: Conversation, id_: str) -> Conversation:
+    """``id_`` taken out: it was written, not sent, and is no longer true."""
+    return replace(
+        conversation, messages=tuple(m for m in conversation.messages if m.id != id_)
+    )
+
+
+def with_pending(conversation: Conversation, pending: Pending) -> Conversation:
+    """``pending`` added, or put in the place of the one with its id."""
+    others = tuple(p for p in conversation.pending if p.id != pending.id)
+    return replace(conversation, pending=(*others, pending))
+
+
+def without_pending(conversation: Conversation, id_: str) -> Conversation:
+    """``id_`` no longer waits."""
+    return replace(
+        conversation, pending=tuple(p for p in conversation.pending if p.id != id_)
+    )
+
+
+def without_proactive(conversation: Conversation, id_: str) -> Conversation:
+    """The message ``id_`` certainly did not go: it does not count against the customer's cap."""
+    return replace(
+        conversation, proactive=tuple(p for p in conversation.proactive if p.id != id_)
+    )
+
+
+def split_archive(conversation: Conversation) -> tuple[Conversation, tuple[Message, ...]]:
+    """The conversation with its newest messages, and the settled older ones to be archived."""
+    surplus = len(conversation.messages) - LIVE_MESSAGES
+    if surplus <= 0:
+        return conversation, ()
+    old, live = conversation.messages[:surplus], conversation.messages[surplus:]
+    unsettled = tuple(m for m in old if m.status is Status.QUEUED)
+    archived = tuple(m for m in old if m.status is not Status.QUEUED)
+    return replace(conversation, messages=(*unsettled, *live)), archived
+
+
+OFF_STAGES = frozenset(
+    {Stage.CANCELLING, Stage.CANCELLED, Stage.RETURN_REQUESTED, Stage.RETURNED}
+)
+"""Stages in which nothing proactive is said about an order."""

@@ -1,0 +1,232 @@
+"""What a customer does: writes, edits, deletes, rings. Stops are heeded before all else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from app.domain.conversation import (
+    Author,
+    Conversation,
+    Entry,
+    Folded,
+    Kind,
+    Message,
+    NeedsPerson,
+    OptOut,
+    Pending,
+    Status,
+    derive_id,
+    with_message,
+    with_pending,
+    without_pending,
+)
+from app.domain.events import CustomerCalled, CustomerEdited, CustomerRevoked, CustomerWrote, Media
+from app.domain.language import Wish, language_of, wish_of
+from app.domain.rules import BEST_BEFORE, LATE_AFTER, Purpose, Reason, Rules
+
+
+def customer_wrote(
+    conversation: Conversation, event: CustomerWrote, *, now: datetime, rules: Rules
+) -> Folded:
+    if conversation.by_wire(event.message) is not None:
+        return conversation, ()
+    message = Message(
+        id=derive_id("in", event.session, event.message),
+        author=Author.CUSTOMER,
+        text=event.text,
+        at=event.at,
+        status=Status.RECEIVED,
+        session=event.session,
+        shop=rules.shop_of_session(event.session).id,
+        message=event.message,
+        wire_id=event.wire_id,
+        media=event.media,
+    )
+    conversation = replace(
+        with_message(conversation, message),
+        session=event.session,
+        name=conversation.name or event.name,
+        language=language_of(event.text, conversation.language) or conversation.language,
+    )
+    late = now - event.at > LATE_AFTER
+    received = Entry(
+        at=now,
+        kind=Kind.RECEIVED,
+        shop=message.shop,
+        message=message.id,
+        reason="late" if late else None,
+        facts=(event.id,),
+    )
+    conversation, entries = _heed(conversation, message, late=late, now=now, rules=rules)
+    return conversation, (received, *entries)
+
+
+def _heed(
+    conversation: Conversation, message: Message, *, late: bool, now: datetime, rules: Rules
+) -> Folded:
+    """A stop and a start are heeded at once, however late; the rest is to be answered."""
+    wish = wish_of(message.text, rules.opt_out_words)
+    if wish is Wish.STOP:
+        return _opt_out(conversation, message, late=late, now=now)
+    if wish is Wish.START and conversation.opt_out is not None:
+        return _opt_in(conversation, message, now=now)
+    if late or message.media is Media.STICKER:
+        return conversation, ()
+    return _to_be_answered(conversation, message, now=now, rules=rules)
+
+
+def _opt_out(conversation: Conversation, message: Message, *, late: bool, now: datetime) -> Folded:
+    conversation = _no_longer_answered(conversation, message.id)
+    if conversation.opt_out is not None:
+        return conversation, ()
+    conversation, dropped = silenced(conversation, by=Author.CUSTOMER, now=now)
+    if not late:
+        conversation = with_pending(
+            conversation, _fixed(message, Purpose.OPT_OUT_CONFIRMATION, now=now)
+        )
+    entry = Entry(at=now, kind=Kind.OPTED_OUT, shop=message.shop, message=message.id)
+    return conversation, (entry, *dropped)
+
+
+def _opt_in(conversation: Conversation, message: Message, *, now: datetime) -> Folded:
+    pending = _fixed(message, Purpose.REPLY, now=now, canned="opt_in_confirmation")
+    conversation = with_pending(replace(conversation, opt_out=None), pending)
+    return conversation, (
+        Entry(at=now, kind=Kind.OPTED_IN, shop=message.shop, message=message.id),
+    )
+
+
+def silenced(conversation: Conversation, *, by: Author, now: datetime) -> Folded:
+    """Opted out, and nothing that we would have started waits any more."""
+    dropped = tuple(p for p in conversation.pending if p.purpose.proactive)
+    kept = tuple(p for p in conversation.pending if not p.purpose.proactive)
+    conversation = replace(conversation, opt_out=OptOut(at=now, by=by), pending=kept)
+    return conversation, tuple(
+        dropped_entry(p, Reason.OPTED_OUT, now=now, counted=not p.counted) for p in dropped
+    )
+
+
+def dropped_entry(pending: Pending, reason: Reason, *, now: datetime, counted: bool) -> Entry:
+    """The journal's line for a purpose that will not be spoken."""
+    return Entry(
+        at=now,
+        kind=Kind.DROPPED,
+        shop=pending.shop,
+        purpose=pending.purpose,
+        reason=reason,
+        message=pending.id,
+        order_code=pending.order_code,
+        counted=counted,
+    )
+
+
+def _fixed(
+    message: Message, purpose: Purpose, *, now: datetime, canned: str | None = None
+) -> Pending:
+    return Pending(
+        id=derive_id(canned or purpose, message.id),
+        purpose=purpose,
+        shop=message.shop,
+        due=now,
+        expires_at=now + BEST_BEFORE[purpose],
+        answers=(message.id,),
+        canned=canned or purpose,
+    )
+
+
+def _to_be_answered(
+    conversation: Conversation, message: Message, *, now: datetime, rules: Rules
+) -> Folded:
+    """Into the reply that already waits, or into a new one: both are answered together."""
+    waiting = next(
+        (p for p in conversation.pending if p.purpose is Purpose.REPLY and p.since), None
+    )
+    since = waiting.since if waiting and waiting.since else now
+    wordless = not message.text.strip() and (waiting is None or waiting.canned is not None)
+    pending = Pending(
+        id=waiting.id if waiting else derive_id("reply", message.id),
+        purpose=Purpose.REPLY,
+        shop=message.shop,
+        due=max(now, min(now + rules.debounce, since + rules.debounce_max)),
+        expires_at=now + BEST_BEFORE[Purpose.REPLY],
+        answers=(*(waiting.answers if waiting else ()), message.id),
+        since=since,
+        canned="reply" if wordless else None,
+    )
+    conversation = with_pending(conversation, pending)
+    if not wordless:
+        return conversation, ()
+    return _call_person(conversation, f"media:{message.media or 'empty'}", now=now)
+
+
+def _no_longer_answered(conversation: Conversation, message_id: str) -> Conversation:
+    for pending in conversation.pending:
+        if message_id not in pending.answers or pending.canned not in (None, "reply"):
+            continue
+        answers = tuple(a for a in pending.answers if a != message_id)
+        if answers:
+            return with_pending(conversation, replace(pending, answers=answers))
+        return without_pending(conversation, pending.id)
+    return conversation
+
+
+def _call_person(conversation: Conversation, reason: str, *, now: datetime) -> Folded:
+    if conversation.needs_person is not None:
+        return conversation, ()
+    conversation = replace(conversation, needs_person=NeedsPerson(reason=reason, since=now))
+    return conversation, (Entry(at=now, kind=Kind.PERSON_CALLED, reason=reason),)
+
+
+def customer_edited(
+    conversation: Conversation, event: CustomerEdited, *, now: datetime, rules: Rules
+) -> Folded:
+    """The new words take the old ones' place; an edit may turn a message into a stop."""
+    message = conversation.by_wire(event.message)
+    if message is None:
+        first_seen = CustomerWrote(
+            id=event.id,
+            at=event.at,
+            received_at=event.received_at,
+            message=event.message,
+            wire_id="",
+            session=event.session,
+            text=event.text,
+        )
+        return customer_wrote(conversation, first_seen, now=now, rules=rules)
+    if message.author is not Author.CUSTOMER or message.revoked or message.text == event.text:
+        return conversation, ()
+    edited = replace(message, text=event.text)
+    conversation = with_message(conversation, edited)
+    entry = Entry(
+        at=now,
+        kind=Kind.RECEIVED,
+        shop=edited.shop,
+        message=edited.id,
+        reason="edited",
+        facts=(event.id,),
+    )
+    if wish_of(edited.text, rules.opt_out_words) is None:
+        return conversation, (entry,)
+    conversation, entries = _heed(conversation, edited, late=False, now=now, rules=rules)
+    return conversation, (entry, *entries)
+
+
+def customer_revoked(
+    conversation: Conversation, event: CustomerRevoked, *, now: datetime
+) -> Folded:
+    message = conversation.by_wire(event.message)
+    if message is None or message.author is not Author.CUSTOMER or message.revoked:
+        return conversation, ()
+    conversation = with_message(conversation, replace(message, text="", revoked=True))
+    conversation = _no_longer_answered(conversation, message.id)
+    return conversation, (
+        Entry(at=now, kind=Kind.RECEIVED, message=message.id, reason="revoked", facts=(event.id,)),
+    )
+
+
+def customer_called(conversation: Conversation, event: CustomerCalled, *, now: datetime) -> Folded:
+    conversation, called = _call_person(conversation, "call", now=now)
+    entry = Entry(at=now, kind=Kind.RECEIVED, reason="call", facts=(event.id,))
+    return replace(conversation, session=event.session), (entry, *called)

@@ -1,0 +1,329 @@
+"""How a fact changes a conversation: ``fold`` is the only way it does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from app.domain.conversation import (
+    Author,
+    Conversation,
+    Entry,
+    Folded,
+    Kind,
+    Message,
+    Owner,
+    Sending,
+    Status,
+    derive_id,
+    with_message,
+    with_pending,
+    without_proactive,
+)
+from app.domain.customer import (
+    customer_called,
+    customer_edited,
+    customer_revoked,
+    customer_wrote,
+    dropped_entry,
+    silenced,
+)
+from app.domain.events import (
+    Act,
+    AnyEvent,
+    CustomerCalled,
+    CustomerEdited,
+    CustomerReacted,
+    CustomerRevoked,
+    CustomerWrote,
+    LeftOurNumber,
+    OperatorActed,
+    Order,
+    OrderChanged,
+    Receipt,
+    ReceiptCame,
+    Stage,
+)
+from app.domain.language import first_name
+from app.domain.rules import BEST_BEFORE, KEPT_FIRED, KEPT_ORDERS, Purpose, Reason, Rules
+from app.domain.triggers import fired_key, purposes_due
+
+
+def fold(conversation: Conversation, event: AnyEvent, *, now: datetime, rules: Rules) -> Folded:
+    """The conversation after ``event``, and what the journal says about it.
+
+    Folding an event a second time changes nothing.
+    """
+    match event:
+        case CustomerWrote():
+            return customer_wrote(conversation, event, now=now, rules=rules)
+        case CustomerEdited():
+            return customer_edited(conversation, event, now=now, rules=rules)
+        case CustomerRevoked():
+            return customer_revoked(conversation, event, now=now)
+        case CustomerReacted():
+            return conversation, (
+                Entry(at=now, kind=Kind.RECEIVED, reason="reaction", facts=(event.id,)),
+            )
+        case CustomerCalled():
+            return customer_called(conversation, event, now=now)
+        case LeftOurNumber():
+            return _left_our_number(conversation, event, now=now, rules=rules)
+        case ReceiptCame():
+            return _receipt_came(conversation, event, now=now)
+        case OrderChanged():
+            return _order_changed(conversation, event, now=now, rules=rules)
+        case OperatorActed():
+            return _operator_acted(conversation, event, now=now, rules=rules)
+
+
+def fold_all(
+    conversation: Conversation, events: tuple[AnyEvent, ...], *, now: datetime, rules: Rules
+) -> Folded:
+    """All of ``events``, in the order they were accepted."""
+    entries: list[Entry] = []
+    for event in events:
+        conversation, new = fold(conversation, event, now=now, rules=rules)
+        entries.extend(new)
+    return conversation, tuple(entries)
+
+
+# --- our own number ---------------------------------------------------------------------------
+
+
+def _left_our_number(
+    conversation: Conversation, event: LeftOurNumber, *, now: datetime, rules: Rules
+) -> Folded:
+    """Our own message seen again, or else a person who answers from the phone."""
+    if conversation.by_wire(event.message) is not None:
+        return conversation, ()
+    ours = _unconfirmed(conversation, event.text)
+    if ours is not None:
+        went = replace(ours, status=Status.SENT, message=event.message, sending=None)
+        entry = Entry(
+            at=now,
+            kind=Kind.SENT,
+            shop=ours.shop,
+            purpose=ours.purpose,
+            message=ours.id,
+            reason="seen_on_whatsapp",
+            facts=(event.id,),
+        )
+        return with_message(conversation, went), (entry,)
+    return _person_said(conversation, event, now=now, rules=rules)
+
+
+def _unconfirmed(conversation: Conversation, text: str) -> Message | None:
+    """A message of ours with this text of which we do not know whether it went."""
+    for message in conversation.messages:
+        tried = message.sending is not None and message.sending.tried_at is not None
+        open_ = message.status is Status.UNCERTAIN or (message.status is Status.QUEUED and tried)
+        if open_ and message.text.split() == text.split():
+            return message
+    return None
+
+
+def _person_said(
+    conversation: Conversation, event: LeftOurNumber, *, now: datetime, rules: Rules
+) -> Folded:
+    message = Message(
+        id=derive_id("out", event.session, event.message),
+        author=Author.PERSON,
+        text=event.text,
+        at=event.at,
+        status=Status.SENT,
+        session=event.session,
+        shop=rules.shop_of_session(event.session).id,
+        message=event.message,
+    )
+    conversation = with_message(conversation, message)
+    said = Entry(
+        at=now, kind=Kind.PERSON_SAID, shop=message.shop, message=message.id, facts=(event.id,)
+    )
+    if now - event.at >= rules.handoff:
+        return conversation, (said,)
+    conversation, taken = _taken_over(conversation, at=event.at, now=now)
+    return conversation, (said, *taken)
+
+
+def _taken_over(conversation: Conversation, *, at: datetime, now: datetime) -> Folded:
+    """People own the chat from ``at`` on; the bot's waiting answers are theirs to give."""
+    dropped = tuple(p for p in conversation.pending if not p.purpose.proactive)
+    kept = tuple(p for p in conversation.pending if p.purpose.proactive)
+    conversation = replace(
+        conversation,
+        owner=Owner.PEOPLE,
+        person_at=max(at, conversation.person_at or at),
+        needs_person=None,
+        pending=kept,
+    )
+    entries = tuple(
+        dropped_entry(p, Reason.PEOPLE_OWN_CHAT, now=now, counted=not p.counted) for p in dropped
+    )
+    return conversation, (Entry(at=now, kind=Kind.TAKEN_OVER), *entries)
+
+
+_PROGRESS = (Status.QUEUED, Status.UNCERTAIN, Status.SENT, Status.DELIVERED, Status.READ)
+_STATUS_OF = {
+    Receipt.ACCEPTED: Status.SENT,
+    Receipt.DELIVERED: Status.DELIVERED,
+    Receipt.READ: Status.READ,
+    Receipt.FAILED: Status.FAILED,
+}
+
+
+def _receipt_came(conversation: Conversation, event: ReceiptCame, *, now: datetime) -> Folded:
+    """Statuses only go forward; a failure counts only while nothing says that it arrived."""
+    message = conversation.by_wire(event.message)
+    if message is None or message.status not in _PROGRESS:
+        return conversation, ()
+    status = _STATUS_OF[event.receipt]
+    failed = status is Status.FAILED
+    reached = _PROGRESS.index(message.status)
+    if reached >= _PROGRESS.index(Status.DELIVERED if failed else status):
+        return conversation, ()
+    changed = replace(message, status=status, sending=None, failure=event.reason)
+    conversation = with_message(conversation, changed)
+    if failed:
+        conversation = without_proactive(conversation, message.id)
+    entry = Entry(
+        at=now,
+        kind=Kind.FAILED if failed else Kind.RECEIPT,
+        shop=message.shop,
+        purpose=message.purpose,
+        message=message.id,
+        reason=event.reason if failed else status,
+        facts=(event.id,),
+    )
+    return conversation, (entry,)
+
+
+# --- orders -----------------------------------------------------------------------------------
+
+_STAGES = tuple(Stage)
+
+
+def _order_changed(
+    conversation: Conversation, event: OrderChanged, *, now: datetime, rules: Rules
+) -> Folded:
+    order = _merged(conversation.order(event.order.code), event.order)
+    others = tuple(o for o in conversation.orders if o.code != order.code)
+    better_name = event.customer_name if first_name(event.customer_name) else None
+    conversation = replace(
+        conversation,
+        orders=(*others, order)[-KEPT_ORDERS:],
+        name=better_name or conversation.name,
+    )
+    entry = Entry(
+        at=now,
+        kind=Kind.ORDER,
+        shop=order.shop,
+        order_code=order.code,
+        reason=order.stage,
+        facts=(event.id,),
+    )
+    conversation, entries = _fire(conversation, order, now=now, rules=rules)
+    return conversation, (entry, *entries)
+
+
+def _merged(known: Order | None, told: Order) -> Order:
+    """The newer word with what it left out; an order never goes back to an earlier stage."""
+    if known is None:
+        return told
+    forward = told.stage is not Stage.UNKNOWN and (
+        known.stage is Stage.UNKNOWN or _STAGES.index(told.stage) >= _STAGES.index(known.stage)
+    )
+    return replace(
+        told,
+        stage=told.stage if forward else known.stage,
+        items=told.items or known.items,
+        total=known.total if told.total is None else told.total,
+        created_at=told.created_at or known.created_at,
+    )
+
+
+def _fire(conversation: Conversation, order: Order, *, now: datetime, rules: Rules) -> Folded:
+    """Each purpose once for an order, for ever."""
+    entries: list[Entry] = []
+    for pending in purposes_due(order, now=now, rules=rules):
+        key = fired_key(pending)
+        if key in conversation.fired:
+            continue
+        fired = (*conversation.fired, key)[-KEPT_FIRED:]
+        conversation = replace(with_pending(conversation, pending), fired=fired)
+        entries.append(
+            Entry(
+                at=now,
+                kind=Kind.SCHEDULED,
+                shop=pending.shop,
+                purpose=pending.purpose,
+                message=pending.id,
+                order_code=order.code,
+                until=pending.due,
+            )
+        )
+    return conversation, tuple(entries)
+
+
+# --- people at the shop -----------------------------------------------------------------------
+
+
+def _operator_acted(
+    conversation: Conversation, event: OperatorActed, *, now: datetime, rules: Rules
+) -> Folded:
+    match event.act:
+        case Act.TAKE_OVER:
+            return _taken_over(conversation, at=now, now=now)
+        case Act.HAND_BACK:
+            conversation = replace(conversation, owner=Owner.BOT, needs_person=None)
+            return conversation, (Entry(at=now, kind=Kind.HANDED_BACK),)
+        case Act.SAY:
+            return _operator_said(conversation, event, now=now, rules=rules)
+        case Act.OPT_OUT:
+            conversation, dropped = silenced(conversation, by=Author.PERSON, now=now)
+            return conversation, (Entry(at=now, kind=Kind.OPTED_OUT, reason="person"), *dropped)
+        case Act.OPT_IN:
+            conversation = replace(conversation, opt_out=None)
+            return conversation, (Entry(at=now, kind=Kind.OPTED_IN, reason="person"),)
+        case Act.REPLAY:
+            return _replayed(conversation, event, now=now)
+
+
+def _operator_said(
+    conversation: Conversation, event: OperatorActed, *, now: datetime, rules: Rules
+) -> Folded:
+    session = conversation.session or rules.shops[0].session
+    message = Message(
+        id=derive_id("say", event.id),
+        author=Author.PERSON,
+        text=event.text,
+        at=now,
+        status=Status.QUEUED,
+        session=session,
+        shop=rules.shop_of_session(session).id,
+        sending=Sending(not_before=now, expires_at=now + BEST_BEFORE[Purpose.REPLY]),
+    )
+    if conversation.message(message.id) is not None:
+        return conversation, ()
+    conversation, taken = _taken_over(with_message(conversation, message), at=now, now=now)
+    said = Entry(at=now, kind=Kind.PERSON_SAID, shop=message.shop, message=message.id)
+    return conversation, (said, *taken)
+
+
+def _replayed(conversation: Conversation, event: OperatorActed, *, now: datetime) -> Folded:
+    """A message that failed is queued again under its own id; the last look still decides."""
+    message = conversation.message(event.message or "")
+    if message is None or message.status is not Status.FAILED:
+        return conversation, ()
+    sending = Sending(not_before=now, expires_at=now + BEST_BEFORE[Purpose.REPLY])
+    queued = replace(message, status=Status.QUEUED, sending=sending, failure=None, message=None)
+    entry = Entry(
+        at=now,
+        kind=Kind.SCHEDULED,
+        shop=message.shop,
+        purpose=message.purpose,
+        message=message.id,
+        reason="replayed",
+    )
+    return with_message(conversation, queued), (entry,)

@@ -1,0 +1,137 @@
+"""Whether we may speak: asked when deciding, and again immediately before sending."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+from msgspec import Struct
+
+from app.domain.conversation import OFF_STAGES, Conversation, Owner, share
+from app.domain.events import Stage
+from app.domain.rules import RELEASE_SPREAD, Purpose, Reason, Rules
+
+
+class Allow(Struct, frozen=True, kw_only=True):
+    """Yes."""
+
+
+class Deny(Struct, frozen=True, kw_only=True):
+    """No, and why; ``until`` is when to ask again, None when time changes nothing."""
+
+    reason: Reason
+    until: datetime | None = None
+
+
+Verdict = Allow | Deny
+
+
+def may_speak(
+    conversation: Conversation,
+    purpose: Purpose,
+    *,
+    now: datetime,
+    rules: Rules,
+    order_code: str | None = None,
+    ignoring: str | None = None,
+) -> Verdict:
+    """Whether ``purpose`` may be spoken to this person at ``now``.
+
+    Reasons that time cannot mend are named before those that it can. ``ignoring`` is the id
+    of the message asked about, so that it does not count against itself. The shop's daily cap
+    is shared by all chats and therefore reserved in the store, not asked here.
+    """
+    if not rules.enabled:
+        return Deny(reason=Reason.DISABLED)
+    owned_until = people_own_until(conversation, rules)
+    people_own = owned_until is not None and now < owned_until
+    if not purpose.proactive:
+        return Deny(reason=Reason.PEOPLE_OWN_CHAT) if people_own else Allow()
+    if conversation.opt_out is not None:
+        return Deny(reason=Reason.OPTED_OUT)
+    if _order_moved_on(conversation, purpose, order_code):
+        return Deny(reason=Reason.ORDER_CHANGED)
+    if people_own:
+        return Deny(reason=Reason.PEOPLE_OWN_CHAT, until=owned_until)
+    return _within_limits(conversation, now=now, rules=rules, ignoring=ignoring)
+
+
+def people_own_until(conversation: Conversation, rules: Rules) -> datetime | None:
+    """Until when people own this chat; None when the bot does."""
+    if conversation.owner is Owner.BOT or conversation.person_at is None:
+        return None
+    return conversation.person_at + rules.handoff
+
+
+def owner_at(conversation: Conversation, now: datetime, rules: Rules) -> Owner:
+    """Who answers this chat at ``now``: a person's silence gives it back to the bot."""
+    until = people_own_until(conversation, rules)
+    return Owner.PEOPLE if until is not None and now < until else Owner.BOT
+
+
+def sent_in_window(conversation: Conversation, now: datetime, rules: Rules) -> int:
+    """How many proactive messages count against the customer's cap at ``now``."""
+    return len(_counted(conversation, now=now, rules=rules, ignoring=None))
+
+
+def next_morning(chat: str, now: datetime, rules: Rules) -> datetime:
+    """When a shop that has used up its day may write to this chat again: tomorrow, spread out."""
+    tomorrow = rules.local(now).date() + timedelta(days=1)
+    start = rules.quiet_hours[1] if rules.quiet_hours else time(0, 0)
+    opens = datetime.combine(tomorrow, start, tzinfo=rules.zone)
+    return (opens + RELEASE_SPREAD * share(chat, "morning")).astimezone(now.tzinfo)
+
+
+def quiet_until(chat: str, now: datetime, rules: Rules) -> datetime | None:
+    """When the quiet hours that hold at ``now`` are over for this chat; None outside of them."""
+    if rules.quiet_hours is None or rules.quiet_hours[0] == rules.quiet_hours[1]:
+        return None
+    start, end = rules.quiet_hours
+    local = rules.local(now)
+    clock = local.time()
+    overnight = start > end
+    quiet = (clock >= start or clock < end) if overnight else (start <= clock < end)
+    if not quiet:
+        return None
+    day = local.date() + timedelta(days=1 if overnight and clock >= start else 0)
+    over = datetime.combine(day, end, tzinfo=rules.zone)
+    return (over + RELEASE_SPREAD * share(chat, "quiet")).astimezone(now.tzinfo)
+
+
+def _order_moved_on(conversation: Conversation, purpose: Purpose, code: str | None) -> bool:
+    order = conversation.order(code)
+    if order is None:
+        return False
+    if purpose is Purpose.POST_PURCHASE and order.stage is Stage.DELIVERED:
+        return True
+    return order.stage in OFF_STAGES
+
+
+def _within_limits(
+    conversation: Conversation, *, now: datetime, rules: Rules, ignoring: str | None
+) -> Verdict:
+    times = _counted(conversation, now=now, rules=rules, ignoring=ignoring)
+    surplus = len(times) - rules.max_messages
+    if surplus >= 0:
+        return Deny(reason=Reason.CUSTOMER_CAP, until=_cap_ends(times, surplus, rules))
+    last = max((p.at for p in conversation.proactive if p.id != ignoring), default=None)
+    if last is not None and now < last + rules.cooldown:
+        return Deny(reason=Reason.COOLDOWN, until=last + rules.cooldown)
+    quiet = quiet_until(conversation.chat, now, rules)
+    return Allow() if quiet is None else Deny(reason=Reason.QUIET_HOURS, until=quiet)
+
+
+def _counted(
+    conversation: Conversation, *, now: datetime, rules: Rules, ignoring: str | None
+) -> list[datetime]:
+    window = rules.messages_window
+    return sorted(
+        p.at
+        for p in conversation.proactive
+        if p.id != ignoring and (window is None or p.at > now - window)
+    )
+
+
+def _cap_ends(times: list[datetime], surplus: int, rules: Rules) -> datetime | None:
+    if rules.messages_window is None or surplus >= len(times):
+        return None
+    return times[surplus] + rules.messages_window

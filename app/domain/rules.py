@@ -1,0 +1,169 @@
+"""Every business number, once, with its reason. Times are ``timedelta``, money is tenge."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from app.domain.events import Language
+
+
+class Purpose(StrEnum):
+    """Why a message is written. The first five are proactive: we speak first."""
+
+    POST_PURCHASE = "post_purchase"
+    ORDER_DELIVERED = "order_delivered"
+    REVIEW_REQUEST = "review_request"
+    REMINDER = "reminder"
+    CAMPAIGN = "campaign"
+    REPLY = "reply"
+    OPT_OUT_CONFIRMATION = "opt_out_confirmation"
+    HANDOFF_NOTICE = "handoff_notice"
+
+    @property
+    def proactive(self) -> bool:
+        """Whether caps, quiet hours and opt-outs hold it back."""
+        return self in PROACTIVE
+
+
+PROACTIVE = frozenset(
+    {
+        Purpose.POST_PURCHASE,
+        Purpose.ORDER_DELIVERED,
+        Purpose.REVIEW_REQUEST,
+        Purpose.REMINDER,
+        Purpose.CAMPAIGN,
+    }
+)
+
+
+class Reason(StrEnum):
+    """Why something was not said, or not said now."""
+
+    OPTED_OUT = "opted_out"
+    COOLDOWN = "cooldown"
+    CUSTOMER_CAP = "customer_cap"
+    DAILY_CAP = "daily_cap"
+    QUIET_HOURS = "quiet_hours"
+    PEOPLE_OWN_CHAT = "people_own_chat"
+    ORDER_CHANGED = "order_changed"
+    EXPIRED = "expired"
+    DUPLICATE = "duplicate"
+    NO_PHONE = "no_phone"
+    NOT_ON_WHATSAPP = "not_on_whatsapp"
+    SESSION_DOWN = "session_down"
+    RESTRICTED = "restricted"
+    DISABLED = "disabled"
+    UNKNOWN_CONTACT = "unknown_contact"
+    PACE = "pace"
+    MODEL_DOWN = "model_down"
+
+
+BEST_BEFORE: dict[Purpose, timedelta] = {
+    # A thank-you two days late reads as a robot's; one cooldown (24 h) and one night fit in.
+    Purpose.POST_PURCHASE: timedelta(hours=48),
+    # Asking how the item is makes sense while it is new in the house.
+    Purpose.ORDER_DELIVERED: timedelta(hours=72),
+    # Kaspi takes reviews for long; a week after the wish it is forgotten.
+    Purpose.REVIEW_REQUEST: timedelta(days=7),
+    Purpose.REMINDER: timedelta(hours=72),
+    Purpose.CAMPAIGN: timedelta(hours=72),
+    # An answer to a question asked half a day ago needs a person, not a bot.
+    Purpose.REPLY: timedelta(hours=6),
+    Purpose.OPT_OUT_CONFIRMATION: timedelta(hours=6),
+    Purpose.HANDOFF_NOTICE: timedelta(hours=1),
+}
+"""How long after it falls due a purpose is still worth saying."""
+
+PRIORITY: tuple[Purpose, ...] = (
+    Purpose.OPT_OUT_CONFIRMATION,
+    Purpose.HANDOFF_NOTICE,
+    Purpose.REPLY,
+    Purpose.ORDER_DELIVERED,
+    Purpose.POST_PURCHASE,
+    Purpose.REVIEW_REQUEST,
+    Purpose.REMINDER,
+    Purpose.CAMPAIGN,
+)
+"""When two are due at once, the earlier one here goes first."""
+
+LATE_AFTER = timedelta(hours=6)
+"""A customer's message older than this on arrival (a reconnect's catch-up) is not answered."""
+
+LIVE_MESSAGES = 60
+"""Messages kept in the conversation itself; older ones go to its archive."""
+
+CONTEXT_MESSAGES = 16
+"""Messages of the history the model is shown."""
+
+MAX_TEXT = 1000
+"""Longest text sent, in characters. WhatsApp takes more; nobody reads more."""
+
+KEPT_ORDERS = 20
+KEPT_FIRED = 200
+
+RELEASE_SPREAD = timedelta(minutes=40)
+"""What waited for the morning (or for a new day's cap) leaves spread over this long."""
+
+RETRY_DELAYS = (
+    timedelta(seconds=10),
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+)
+"""Waits after a passing failure to send; the last one repeats until the message expires."""
+
+MAX_TYPING = timedelta(seconds=20)
+"""Longest typing shown, however long the text."""
+
+
+class Shop(Struct, frozen=True, kw_only=True):
+    """A shop and the WhatsApp session that speaks for it."""
+
+    id: str
+    name: str
+    session: str
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """What a seller may set. The defaults are the product's promises."""
+
+    shops: tuple[Shop, ...] = (Shop(id="default", name="Kaspi магазин", session="default"),)
+    enabled: bool = True
+    test_mode: bool = False
+    fallback: bool = True
+    max_messages: int = 3
+    messages_window: timedelta | None = timedelta(days=30)
+    cooldown: timedelta = timedelta(hours=24)
+    max_daily_messages: int = 100
+    quiet_hours: tuple[time, time] | None = (time(21, 0), time(9, 0))
+    timezone: str = "Asia/Almaty"
+    opt_out_words: tuple[str, ...] = ("стоп", "отписка", "не пишите", "stop")
+    debounce: timedelta = timedelta(seconds=4)
+    debounce_max: timedelta = timedelta(seconds=12)
+    typing_chars_per_second: float = 12.0
+    send_interval: tuple[float, float] = (30.0, 60.0)
+    review_delay: timedelta = timedelta(hours=48)
+    handoff: timedelta = timedelta(hours=4)
+    languages: tuple[Language, ...] = (Language.RU, Language.KK)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The shop's wall clock."""
+        return ZoneInfo(self.timezone)
+
+    def shop(self, shop_id: str) -> Shop:
+        """The shop with this id, or the first one when it is unknown."""
+        return next((shop for shop in self.shops if shop.id == shop_id), self.shops[0])
+
+    def shop_of_session(self, session: str) -> Shop:
+        """The shop this WhatsApp session speaks for, or the first one."""
+        return next((shop for shop in self.shops if shop.session == session), self.shops[0])
+
+    def local(self, moment: datetime) -> datetime:
+        """``moment`` on the shop's wall clock."""
+        return moment.astimezone(self.zone)

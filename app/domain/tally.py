@@ -1,0 +1,64 @@
+"""What the journal adds to the counters. Every figure a seller sees is counted here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from app.domain.conversation import Entry, Kind
+
+
+class Metric(StrEnum):
+    """A counter's name; ``BLOCKED`` and ``SENT`` also come with ``:reason`` and ``:purpose``."""
+
+    SENT = "sent"
+    DRY_RUN = "dry_run"
+    BLOCKED = "blocked"
+    ERRORS = "errors"
+    UNCERTAIN = "uncertain"
+    RECEIVED = "received"
+    OPTED_OUT = "opted_out"
+    PERSON_CALLED = "person_called"
+    WRITTEN = "written"
+    CANNED = "canned"
+    MODEL_REQUESTS = "model_requests"
+    MODEL_TOKENS = "model_tokens"
+    MODEL_COST = "model_cost"
+
+
+_BY_KIND = {
+    Kind.SENT: Metric.SENT,
+    Kind.DRY_RUN: Metric.DRY_RUN,
+    Kind.FAILED: Metric.ERRORS,
+    Kind.UNCERTAIN: Metric.UNCERTAIN,
+    Kind.OPTED_OUT: Metric.OPTED_OUT,
+    Kind.PERSON_CALLED: Metric.PERSON_CALLED,
+    Kind.WRITTEN: Metric.WRITTEN,
+}
+
+
+def tally(entries: Iterable[Entry]) -> dict[str, float]:
+    """How far each counter moves by ``entries``. Money is US dollars."""
+    counts: dict[str, float] = {}
+
+    def add(name: str, by: float = 1) -> None:
+        if by:
+            counts[name] = counts.get(name, 0) + by
+
+    for entry in entries:
+        metric = _BY_KIND.get(entry.kind)
+        if metric is not None:
+            add(metric)
+        if entry.kind is Kind.SENT and entry.purpose is not None:
+            add(f"{Metric.SENT}:{entry.purpose}")
+        if entry.kind is Kind.RECEIVED and entry.reason is None:
+            add(Metric.RECEIVED)
+        if entry.counted:
+            add(Metric.BLOCKED)
+            add(f"{Metric.BLOCKED}:{entry.reason}")
+        if entry.written is not None:
+            add(Metric.CANNED, entry.written.canned)
+            add(Metric.MODEL_REQUESTS, entry.written.requests)
+            add(Metric.MODEL_TOKENS, entry.written.tokens_in + entry.written.tokens_out)
+            add(Metric.MODEL_COST, entry.written.cost)
+    return counts
