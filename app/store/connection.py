@@ -1,0 +1,66 @@
+"""The way to Redis: one client, our scripts, and its failures told in our kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha1
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from redis.asyncio import Redis as AsyncRedis
+from redis.exceptions import NoScriptError, RedisError
+
+from app.errors import StoreDown
+
+Redis: TypeAlias = Any
+"""redis-py's asynchronous client. Its own hints mix sync and async answers and cannot be checked
+strictly; the signatures of this package say what comes back."""
+
+_LUA = Path(__file__).parent / "lua"
+RETRY_AFTER = 5.0
+"""Seconds a caller is asked to wait when the store is down."""
+
+
+class Script:
+    """One Lua file. Loaded when the server does not know it (first use, restart, fail-over)."""
+
+    def __init__(self, name: str) -> None:
+        self.text = (_LUA / f"{name}.lua").read_text(encoding="utf-8")
+        self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+    async def run(self, redis: Redis, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        """What the script returns. Raises redis' own errors."""
+        try:
+            return await redis.evalsha(self.sha, len(keys), *keys, *args)
+        except NoScriptError:
+            await redis.script_load(self.text)
+            return await redis.evalsha(self.sha, len(keys), *keys, *args)
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Redis' failures inside come out as ``StoreDown``; nothing decided may rest on them."""
+    try:
+        yield
+    except (RedisError, OSError, TimeoutError) as error:
+        raise StoreDown(
+            f"the store does not answer ({type(error).__name__})",
+            code="store_down",
+            retry_after=RETRY_AFTER,
+        ) from error
+
+
+def connect(url: str, *, max_connections: int = 200) -> Redis:
+    """A client for ``redis://``, ``rediss://`` or ``unix://``. Opens nothing until used.
+
+    Waits 5 s for an answer and 3 s for a connection: a door must be able to say 503 in time.
+    """
+    return AsyncRedis.from_url(
+        url,
+        max_connections=max_connections,
+        socket_timeout=5,
+        socket_connect_timeout=3,
+        health_check_interval=15,
+        protocol=2,
+    )

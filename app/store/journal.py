@@ -1,0 +1,139 @@
+"""What happened and why: a chat's journal and archive, what was unusable, what was buried."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from app.domain.conversation import Entry, Message, derive_id
+from app.domain.events import AnyEvent, SessionChanged
+from app.store import keys
+from app.store.connection import Redis, store_errors
+from app.store.mailbox import Claimed, millis
+
+UNUSABLE_KEPT = 1000
+
+
+class Unusable(Struct, frozen=True, kw_only=True):
+    """A fact that concerns nobody we can write to. Holds no more of it than its order."""
+
+    at: datetime
+    reason: str
+    detail: str
+    order_code: str | None = None
+
+
+class Buried(Struct, frozen=True, kw_only=True):
+    """What failed for good: facts no turn could take in, or a message that cannot be sent."""
+
+    id: str
+    chat: str
+    cause: str
+    at: datetime
+    events: tuple[AnyEvent, ...] = ()
+    message: str | None = None
+
+
+_encode = msgspec.json.Encoder().encode
+_entries = msgspec.json.Decoder(Entry)
+_messages = msgspec.json.Decoder(Message)
+_unusable = msgspec.json.Decoder(Unusable)
+_buried = msgspec.json.Decoder(Buried)
+_sessions = msgspec.json.Decoder(SessionChanged)
+
+
+class Journal:
+    """The record of what was decided. A chat's own entries are written by its commits."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def entries(self, chat: str) -> list[Entry]:
+        """A chat's journal, oldest first. Raises ``StoreDown``."""
+        with store_errors():
+            lines = await self._redis.lrange(keys.journal(chat), 0, -1)
+        return [_entries.decode(line) for line in lines]
+
+    async def archived(self, chat: str) -> list[Message]:
+        """A chat's older messages, oldest first. Raises ``StoreDown``."""
+        with store_errors():
+            lines = await self._redis.lrange(keys.archive(chat), 0, -1)
+        return [_messages.decode(line) for line in lines]
+
+    async def unusable(self, fact: Unusable) -> None:
+        """Record a fact that cannot be used. Raises ``StoreDown``."""
+        with store_errors():
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.rpush(keys.unusable(), _encode(fact))
+                pipe.ltrim(keys.unusable(), -UNUSABLE_KEPT, -1)
+                pipe.hincrbyfloat(keys.counters(), "blocked", 1)
+                pipe.hincrbyfloat(keys.counters(), f"blocked:{fact.reason}", 1)
+                await pipe.execute()
+
+    async def all_unusable(self) -> list[Unusable]:
+        """The latest facts that could not be used, oldest first. Raises ``StoreDown``."""
+        with store_errors():
+            lines = await self._redis.lrange(keys.unusable(), 0, -1)
+        return [_unusable.decode(line) for line in lines]
+
+    async def bury_mail(
+        self, claimed: Claimed, cause: str, *, now: datetime, again: datetime
+    ) -> Buried:
+        """Set aside the mail no turn could take in, so that the chat goes on.
+
+        With no mail to blame the chat itself is looked at ``again`` later. Raises ``StoreDown``.
+        """
+        chat = claimed.chat
+        buried = Buried(
+            id=derive_id("buried", chat, *(event.id for event in claimed.events), str(now)),
+            chat=chat,
+            cause=cause,
+            at=now,
+            events=claimed.events,
+        )
+        with store_errors():
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.hset(keys.buried(), buried.id, _encode(buried))
+                pipe.ltrim(keys.mail(chat), len(claimed.events), -1)
+                pipe.hset(keys.conversation(chat), "n", 0)
+                pipe.zadd(keys.due(), {chat: millis(again)})
+                await pipe.execute()
+        return buried
+
+    async def bury_message(self, message: Message, chat: str, cause: str, now: datetime) -> None:
+        """List a message that failed for good. Raises ``StoreDown``."""
+        buried = Buried(id=message.id, chat=chat, cause=cause, at=now, message=message.id)
+        with store_errors():
+            await self._redis.hset(keys.buried(), buried.id, _encode(buried))
+
+    async def all_buried(self) -> list[Buried]:
+        """What failed for good, oldest first. Raises ``StoreDown``."""
+        with store_errors():
+            values = await self._redis.hvals(keys.buried())
+        return sorted((_buried.decode(value) for value in values), key=lambda b: b.at)
+
+    async def buried(self, id_: str) -> Buried | None:
+        """One of them. Raises ``StoreDown``."""
+        with store_errors():
+            value = await self._redis.hget(keys.buried(), id_)
+        return _buried.decode(value) if value else None
+
+    async def unbury(self, id_: str) -> None:
+        """It was replayed. Raises ``StoreDown``."""
+        with store_errors():
+            await self._redis.hdel(keys.buried(), id_)
+
+    async def session_changed(self, changed: SessionChanged) -> None:
+        """Keep what a WhatsApp session last told of itself. Raises ``StoreDown``."""
+        with store_errors():
+            await self._redis.hset(
+                keys.session(changed.session), mapping={"last": _encode(changed)}
+            )
+
+    async def session(self, name: str) -> SessionChanged | None:
+        """What the session last told. Raises ``StoreDown``."""
+        with store_errors():
+            last = await self._redis.hget(keys.session(name), "last")
+        return _sessions.decode(last) if last else None

@@ -1,0 +1,115 @@
+"""Every key in Redis: its type, its meaning, what sweeps it. The only place that spells keys.
+
+Keys of one chat share a hash tag, so that a script may touch them together.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+PREFIX = "aiseller"
+DOCKET = "aiseller-turns"
+"""Name of the docket that runs the turns; docket prefixes its own keys with it."""
+
+
+def conversation(chat: str) -> str:
+    """HASH ``v`` version, ``doc`` JSON Conversation, ``n`` turns begun since the last commit.
+
+    Swept by erase only.
+    """
+    return f"{PREFIX}:{{{chat}}}"
+
+
+def mail(chat: str) -> str:
+    """LIST of JSON events, oldest first, not folded yet. Swept by commit."""
+    return f"{PREFIX}:{{{chat}}}:mail"
+
+
+def seen(chat: str) -> str:
+    """ZSET of event ids by time of acceptance (ms), the newest 1,000. Swept by accept."""
+    return f"{PREFIX}:{{{chat}}}:seen"
+
+
+def journal(chat: str) -> str:
+    """LIST of JSON Entry, oldest first, the newest 500. Swept by commit."""
+    return f"{PREFIX}:{{{chat}}}:journal"
+
+
+def archive(chat: str) -> str:
+    """LIST of JSON Message too old for the conversation itself. Swept by erase only."""
+    return f"{PREFIX}:{{{chat}}}:archive"
+
+
+def due() -> str:
+    """ZSET chat -> when it must be looked at next (ms). The truth behind docket's schedule."""
+    return f"{PREFIX}:due"
+
+
+def chats() -> str:
+    """ZSET chat -> last change (ms). Swept by erase only."""
+    return f"{PREFIX}:chats"
+
+
+def spoken_to() -> str:
+    """ZSET chat -> last proactive message (ms): who is in the cooldown. Swept when read."""
+    return f"{PREFIX}:spoken_to"
+
+
+def counters() -> str:
+    """HASH metric -> number since the last reset. Swept by reset-metrics only."""
+    return f"{PREFIX}:counters"
+
+
+def day(shop: str, local_day: date) -> str:
+    """SET of message ids that hold a place under the shop's daily cap. Swept after 8 days."""
+    return f"{PREFIX}:day:{shop}:{local_day.isoformat()}"
+
+
+def pace(session: str) -> str:
+    """STRING when the session's next proactive message may leave (ms). Swept after a day."""
+    return f"{PREFIX}:pace:{session}"
+
+
+def session(name: str) -> str:
+    """HASH of the last SessionChanged of a WhatsApp session. Never swept; a handful."""
+    return f"{PREFIX}:session:{name}"
+
+
+def lids() -> str:
+    """HASH lid digits -> phone: who hides behind a WhatsApp id. Swept by erase only."""
+    return f"{PREFIX}:lids"
+
+
+def sent(short_id: str) -> str:
+    """STRING chat a message of ours went to, by its short id. Swept after 30 days."""
+    return f"{PREFIX}:sent:{short_id}"
+
+
+def order(shop: str, code: str) -> str:
+    """STRING JSON KnownOrder: the first we heard of it. Swept by erase only."""
+    return f"{PREFIX}:order:{shop}:{code}"
+
+
+def orders(shop: str) -> str:
+    """ZSET order code -> when it was made, or first heard of (ms). Swept by erase only."""
+    return f"{PREFIX}:orders:{shop}"
+
+
+def unusable() -> str:
+    """LIST of JSON facts no chat could be found for, with the reason, the newest 1,000."""
+    return f"{PREFIX}:unusable"
+
+
+def buried() -> str:
+    """HASH id -> JSON Buried: what failed for good, until replayed or dismissed."""
+    return f"{PREFIX}:buried"
+
+
+def opted_out() -> str:
+    """SET of keyed hashes of erased people who had opted out. Never swept."""
+    return f"{PREFIX}:opted_out"
+
+
+def hash_key() -> str:
+    """STRING random key of those hashes, made once. Never swept."""
+    return f"{PREFIX}:hash_key"

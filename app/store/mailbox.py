@@ -1,0 +1,281 @@
+"""Facts in, turns out: what a chat has not answered yet, and how it is settled as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from redis.exceptions import NoScriptError
+
+from app.domain.conversation import Conversation, Entry, Kind, Message
+from app.domain.events import AnyEvent, Fact, ReceiptCame
+from app.domain.tally import tally
+from app.errors import Conflict
+from app.store import keys
+from app.store.connection import Redis, Script, store_errors
+
+SEEN_KEPT = 1000
+JOURNAL_KEPT = 500
+
+_accept = Script("accept")
+_claim = Script("claim")
+_commit = Script("commit")
+_events = msgspec.json.Decoder(AnyEvent)
+_conversations = msgspec.json.Decoder(Conversation)
+_encode = msgspec.json.Encoder().encode
+
+Schedule = Callable[[dict[str, datetime]], Awaitable[None]]
+"""Have the turns of these chats run at these times; a chat scheduled before is moved."""
+
+
+class Claimed(Struct, frozen=True, kw_only=True):
+    """What a turn decides on. ``version`` is '' and ``conversation`` None for a new person."""
+
+    chat: str
+    version: str
+    conversation: Conversation | None
+    events: tuple[AnyEvent, ...]
+    begun: int = 0
+
+
+class Settled(Struct, frozen=True, kw_only=True):
+    """What a turn leaves behind. ``folded`` is how many of the claimed events it took in."""
+
+    conversation: Conversation
+    folded: int = 0
+    entries: tuple[Entry, ...] = ()
+    archived: tuple[Message, ...] = ()
+    wake: datetime | None = None
+
+
+class _Letter(Struct):
+    chat: str
+    event: AnyEvent
+    stored: asyncio.Future[bool]
+
+
+class Mailbox:
+    """Every chat's unread facts, and the schedule of the turns that read them.
+
+    Facts accepted within one tick of the event loop travel to Redis together.
+    """
+
+    def __init__(self, redis: Redis, schedule: Schedule) -> None:
+        self._redis = redis
+        self._schedule = schedule
+        self._letters: list[_Letter] = []
+        self._flushing: set[asyncio.Task[None]] = set()
+
+    async def accept(self, facts: Sequence[tuple[str, Fact]], *, now: datetime) -> list[bool]:
+        """Store the facts of these chats and have their turns run; True for each new one.
+
+        When it returns, all are durable and scheduled. A known fact is not stored again, but
+        its chat is scheduled again, so that a crash between the two loses nothing.
+        Raises ``StoreDown``.
+        """
+        if not facts:
+            return []
+        loop = asyncio.get_running_loop()
+        letters = [
+            _Letter(chat=chat, event=fact.event, stored=loop.create_future())
+            for chat, fact in facts
+        ]
+        if not self._letters:
+            loop.call_soon(self._flush_soon, now)
+        self._letters.extend(letters)
+        return list(await asyncio.gather(*(letter.stored for letter in letters)))
+
+    def _flush_soon(self, now: datetime) -> None:
+        letters, self._letters = self._letters, []
+        task = asyncio.get_running_loop().create_task(self._flush(letters, now))
+        self._flushing.add(task)
+        task.add_done_callback(self._flushing.discard)
+
+    async def _flush(self, letters: list[_Letter], now: datetime) -> None:
+        try:
+            with store_errors():
+                new = await self._store(letters, now)
+                await self._schedule({letter.chat: now for letter in letters})
+        except Exception as error:
+            for letter in letters:
+                if not letter.stored.done():
+                    letter.stored.set_exception(error)
+            return
+        for letter, is_new in zip(letters, new, strict=True):
+            if not letter.stored.done():
+                letter.stored.set_result(is_new)
+
+    async def _store(self, letters: list[_Letter], now: datetime) -> list[bool]:
+        answers = await self._send(letters, now)
+        unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if unknown:
+            await self._redis.script_load(_accept.text)
+            again = await self._send([letters[i] for i in unknown], now)
+            for i, answer in zip(unknown, again, strict=True):
+                answers[i] = answer
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return [answer == 1 for answer in answers]
+
+    async def _send(self, letters: list[_Letter], now: datetime) -> list[Any]:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for letter in letters:
+                chat = letter.chat
+                names = (keys.mail(chat), keys.seen(chat), keys.due())
+                # A receipt changes nothing the second time, so its id is not worth keeping.
+                known_by = "" if isinstance(letter.event, ReceiptCame) else letter.event.id
+                args = (known_by, _encode(letter.event), millis(now), chat, SEEN_KEPT)
+                pipe.evalsha(_accept.sha, len(names), *names, *args)
+            return list(await pipe.execute(raise_on_error=False))
+
+    async def put_back(self, chat: str, events: Sequence[AnyEvent], *, now: datetime) -> None:
+        """Facts that were set aside go into the mailbox again; ``fold`` knows those it has had.
+
+        Raises ``StoreDown``.
+        """
+        with store_errors():
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.rpush(keys.mail(chat), *(_encode(event) for event in events))
+                pipe.zadd(keys.due(), {chat: millis(now)}, lt=True)
+                await pipe.execute()
+            await self._schedule({chat: now})
+
+    async def claim(self, chat: str) -> Claimed:
+        """Begin a turn of ``chat``. Raises ``StoreDown``."""
+        with store_errors():
+            version, doc, begun, mail = await _claim.run(
+                self._redis, [keys.conversation(chat), keys.mail(chat)], []
+            )
+        return _claimed(chat, version, doc, mail, begun=begun)
+
+    async def look(self, chat: str) -> Claimed:
+        """What a turn would decide on, without beginning one. Raises ``StoreDown``."""
+        with store_errors():
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.hmget(keys.conversation(chat), ["v", "doc"])
+                pipe.lrange(keys.mail(chat), 0, -1)
+                (version, doc), mail = await pipe.execute()
+        return _claimed(chat, version, doc, mail)
+
+    async def commit(self, claimed: Claimed, settled: Settled, *, now: datetime) -> Claimed:
+        """Settle a turn; returns what the next one starts from, its unread mail not included.
+
+        Raises ``Conflict`` when somebody settled the chat since, ``StoreDown``.
+        """
+        chat = claimed.chat
+        names = [
+            keys.conversation(chat),
+            keys.mail(chat),
+            keys.journal(chat),
+            keys.archive(chat),
+            keys.due(),
+            keys.chats(),
+            keys.counters(),
+            keys.spoken_to(),
+        ]
+        with store_errors():
+            version, _left = await _commit.run(
+                self._redis, names, _commit_args(claimed, settled, now)
+            )
+        if version == -1:
+            raise Conflict("the chat was settled by another worker", code="version")
+        return Claimed(
+            chat=chat,
+            version=str(version),
+            conversation=settled.conversation,
+            events=claimed.events[settled.folded :],
+        )
+
+    async def discard(self, claimed: Claimed) -> None:
+        """The claimed facts were given to another chat. Raises ``StoreDown``."""
+        chat = claimed.chat
+        with store_errors():
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.ltrim(keys.mail(chat), len(claimed.events), -1)
+                pipe.hset(keys.conversation(chat), "n", 0)
+                pipe.zrem(keys.due(), chat)
+                pipe.llen(keys.mail(chat))
+                *_, left = await pipe.execute()
+            if left:
+                await self._redis.zadd(keys.due(), {chat: 0})
+
+    async def begun(self, chat: str) -> int:
+        """Turns of ``chat`` begun since one was settled. Raises ``StoreDown``."""
+        with store_errors():
+            return int(await self._redis.hget(keys.conversation(chat), "n") or 0)
+
+    async def next_due(self, chat: str) -> datetime | None:
+        """When ``chat`` must be looked at next. Raises ``StoreDown``."""
+        with store_errors():
+            score = await self._redis.zscore(keys.due(), chat)
+        return None if score is None else moment(score)
+
+    async def all_due(self, before: datetime, *, limit: int = 1000) -> list[str]:
+        """Chats whose time has come, the longest waiting first. Raises ``StoreDown``."""
+        with store_errors():
+            chats = await self._redis.zrangebyscore(
+                keys.due(), "-inf", millis(before), start=0, num=limit
+            )
+        return [chat.decode() for chat in chats]
+
+    async def wake(self, chats: dict[str, datetime]) -> None:
+        """Have these chats' turns run at these times. Raises ``StoreDown``."""
+        if chats:
+            with store_errors():
+                await self._schedule(chats)
+
+    async def waiting(self, *, offset: int, limit: int) -> list[str]:
+        """Chats that wait for something, soonest first. Raises ``StoreDown``."""
+        with store_errors():
+            chats = await self._redis.zrange(keys.due(), offset, offset + limit - 1)
+        return [chat.decode() for chat in chats]
+
+
+def millis(when: datetime) -> int:
+    """Milliseconds since 1970."""
+    return round(when.timestamp() * 1000)
+
+
+def moment(ms: float) -> datetime:
+    """The time that many milliseconds after 1970, in UTC."""
+    return datetime.fromtimestamp(float(ms) / 1000, UTC)
+
+
+def _claimed(chat: str, version: Any, doc: Any, mail: list[bytes], *, begun: int = 0) -> Claimed:
+    return Claimed(
+        chat=chat,
+        version=(version or b"").decode(),
+        conversation=_conversations.decode(doc) if doc else None,
+        events=tuple(_events.decode(letter) for letter in mail),
+        begun=begun,
+    )
+
+
+def _commit_args(claimed: Claimed, settled: Settled, now: datetime) -> list[Any]:
+    counts = tally(settled.entries)
+    spoke = any(
+        e.kind in (Kind.SENT, Kind.DRY_RUN) and e.purpose is not None and e.purpose.proactive
+        for e in settled.entries
+    )
+    return [
+        claimed.version,
+        _encode(settled.conversation),
+        settled.folded,
+        millis(now),
+        claimed.chat,
+        "" if settled.wake is None else millis(settled.wake),
+        JOURNAL_KEPT,
+        "1" if spoke else "0",
+        len(settled.entries),
+        *(_encode(entry) for entry in settled.entries),
+        len(settled.archived),
+        *(_encode(message) for message in settled.archived),
+        len(counts),
+        *(part for pair in counts.items() for part in pair),
+    ]
+

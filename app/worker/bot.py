@@ -1,0 +1,46 @@
+"""What a turn works with, handed around as one value."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import structlog
+
+from app.domain.rules import Rules
+from app.errors import Transient
+from app.gateways.waha import Waha
+from app.store.contacts import Contacts
+from app.store.counters import Counters
+from app.store.journal import Journal
+from app.store.mailbox import Mailbox
+from app.world import World
+from app.writing.writer import Writer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bot:
+    """The rules, the store, the writer and the way to WhatsApp. ``waha`` is None until set up."""
+
+    rules: Rules
+    world: World
+    mailbox: Mailbox
+    contacts: Contacts
+    counters: Counters
+    journal: Journal
+    writer: Writer
+    waha: Waha | None
+    log: structlog.stdlib.BoundLogger = field(repr=False)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait that long. Raises ``Transient`` when the process is asked to stop meanwhile."""
+        sleep = asyncio.ensure_future(self.world.sleep(seconds))
+        stop = asyncio.ensure_future(self.stopping.wait())
+        try:
+            await asyncio.wait({sleep, stop}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleep.cancel()
+            stop.cancel()
+        if self.stopping.is_set():
+            raise Transient("the process is stopping", code="stopping")

@@ -1,0 +1,134 @@
+"""docket runs the turns: schedule, redelivery after a crash, sweeps, a clean stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from docket import ConcurrencyLimit, Docket, Perpetual, Worker
+
+from app.errors import Conflict, Transient
+from app.store import keys
+from app.store.mailbox import Schedule
+from app.worker.bot import Bot
+from app.worker.react import run_turn
+
+CONCURRENCY = 500
+"""Turns one worker has under way; most of them wait for the model or show typing."""
+
+REDELIVERY = timedelta(seconds=15)
+"""After this long without a sign of life a killed worker's turn is run by another one."""
+
+SWEEP_EVERY = timedelta(seconds=30)
+OVERDUE = timedelta(seconds=20)
+"""A chat this long past its time has lost its schedule (a crash between accept and schedule)."""
+
+FAULT_DELAYS = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=30))
+"""Waits before a turn that failed is run again; the last one repeats until it is buried."""
+
+TURN = "turn"
+SWEEP = "sweep"
+
+
+def make_docket(url: str) -> Docket:
+    """The docket of all processes on this store; ``url`` names a pool large enough."""
+    joiner = "&" if "?" in url else "?"
+    return Docket(
+        name=keys.DOCKET,
+        url=f"{url}{joiner}max_connections={3 * CONCURRENCY}",
+        execution_ttl=timedelta(minutes=1),
+    )
+
+
+def scheduler(docket: Docket) -> Schedule:
+    """Have docket run the turns of chats at their times, by the task's name only."""
+
+    async def schedule(chats: dict[str, datetime]) -> None:
+        calls = [
+            docket.call(TURN, when=when, key=f"{TURN}:{chat}")(chat)
+            for chat, when in chats.items()
+        ]
+        executions = await docket.replace_many(calls)
+        for execution in executions:
+            if execution.schedule_exception is not None:
+                raise execution.schedule_exception
+
+    return schedule
+
+
+async def _elsewhere(chat: str) -> None:
+    """Stands for the turn in a process that only schedules it."""
+    raise RuntimeError("this process runs no turns")
+
+
+def register_names(docket: Docket) -> None:
+    """Let a process that runs no worker schedule turns."""
+    docket.register(_elsewhere, names=[TURN])
+
+
+@asynccontextmanager
+async def working(docket: Docket, bot: Bot) -> AsyncIterator[None]:
+    """Turns are run in the background while inside; those under way end before it is left."""
+    docket.register(_turn_task(bot), names=[TURN])
+    docket.register(_sweep_task(bot), names=[SWEEP])
+    async with Worker(
+        docket,
+        concurrency=CONCURRENCY,
+        redelivery_timeout=REDELIVERY,
+        reconnection_delay=timedelta(seconds=1),
+        minimum_check_interval=timedelta(milliseconds=20),
+        scheduling_resolution=timedelta(milliseconds=50),
+    ) as worker:
+        running = asyncio.create_task(worker.run_forever(), name="worker")
+        try:
+            yield
+        finally:
+            bot.stopping.set()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+def _turn_task(bot: Bot) -> Callable[[str], Awaitable[None]]:
+    async def turn(chat: Annotated[str, ConcurrencyLimit(1)]) -> None:
+        await run_guarded(bot, chat)
+
+    return turn
+
+
+async def run_guarded(bot: Bot, chat: str) -> None:
+    """A turn, and when it fails another one soon: the mail stays until a turn has settled it."""
+    try:
+        await run_turn(bot, chat)
+    except Conflict:
+        await bot.mailbox.wake({chat: bot.world.now()})
+    except Transient as error:
+        bot.log.warning("turn_later", chat=chat, reason=error.reason)
+        delay = timedelta(seconds=error.retry_after or 1)
+        await bot.mailbox.wake({chat: bot.world.now() + delay})
+    except Exception:
+        bot.log.exception("turn_failed", chat=chat)
+        begun = await bot.mailbox.begun(chat)
+        delay = FAULT_DELAYS[min(begun, len(FAULT_DELAYS)) - 1]
+        await bot.mailbox.wake({chat: bot.world.now() + delay})
+
+
+def _sweep_task(bot: Bot) -> Callable[[], Awaitable[None]]:
+    async def sweep(
+        perpetual: Perpetual = Perpetual(every=SWEEP_EVERY, automatic=True),  # noqa: B008
+    ) -> None:
+        await sweep_overdue(bot)
+
+    return sweep
+
+
+async def sweep_overdue(bot: Bot, *, overdue: timedelta = OVERDUE) -> int:
+    """Schedule every chat whose time has passed and that nobody runs; how many there were."""
+    now = bot.world.now()
+    chats = await bot.mailbox.all_due(now - overdue)
+    if chats:
+        bot.log.info("swept", chats=len(chats))
+        await bot.mailbox.wake(dict.fromkeys(chats, now))
+    return len(chats)

@@ -1,0 +1,187 @@
+"""One turn of one chat: claim -> fold -> decide -> write -> commit -> send, until nothing is due.
+
+Run twice, it does nothing twice: every step is committed on the version it was decided on.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from app.domain.conversation import Pending, derive_id, share
+from app.domain.decide import Write, decide, spoken, wait
+from app.domain.events import Act, Address, AnyEvent, Fact, OperatorActed
+from app.domain.policy import next_morning
+from app.domain.rules import Reason
+from app.errors import AiSellerError
+from app.store.contacts import lid_of
+from app.store.mailbox import Claimed
+from app.worker.bot import Bot
+from app.worker.send import send_next
+from app.worker.turn import Turn
+
+ROUNDS = 30
+"""Texts one turn may write before it makes room for other chats."""
+
+MOST_BEGUN = 5
+"""Turns that may die over the same mail before it is buried."""
+
+BURIED_PAUSE = timedelta(hours=1)
+
+
+async def run_turn(bot: Bot, chat: str) -> None:
+    """Settle all that ``chat`` has waiting and all that is due, and schedule its next turn.
+
+    Raises ``Conflict`` when another worker settled the chat meanwhile (run again at once) and
+    ``StoreDown`` (run again later); nothing is lost in either case.
+    """
+    started = bot.world.monotonic()
+    claimed = await bot.mailbox.claim(chat)
+    if claimed.begun > MOST_BEGUN:
+        await _bury(bot, claimed)
+    elif not await _moved_to_phone(bot, claimed):
+        turn = await Turn.begin(bot, claimed)
+        await _settle(turn)
+        bot.log.info(
+            "turn",
+            chat=chat,
+            facts=len(claimed.events),
+            wrote=turn.wrote,
+            sent=turn.sent,
+            did=turn.did,
+            ms=round((bot.world.monotonic() - started) * 1000),
+        )
+    await schedule_next(bot, chat)
+
+
+async def schedule_next(bot: Bot, chat: str) -> None:
+    """Schedule the next turn. A fact accepted meanwhile must not lose to a later time."""
+    due = await bot.mailbox.next_due(chat)
+    if due is None:
+        return
+    await bot.mailbox.wake({chat: due})
+    sooner = await bot.mailbox.next_due(chat)
+    if sooner is not None and sooner < due:
+        await bot.mailbox.wake({chat: sooner})
+
+
+async def _settle(turn: Turn) -> None:
+    for _ in range(ROUNDS):
+        wrote = await _write_next(turn)
+        sent = await send_next(turn)
+        if not wrote and not sent:
+            return
+        await turn.refresh()
+
+
+async def _write_next(turn: Turn) -> bool:
+    """Decide; whether the chat moved on by a text, or by a purpose that has to wait."""
+    decision = decide(turn.conversation, now=turn.now, rules=turn.bot.rules)
+    if decision.entries or decision.conversation != turn.conversation:
+        await turn.commit(decision.conversation, decision.entries)
+    if decision.write is None:
+        return False
+    if await _admitted(turn, decision.write.pending):
+        await _write(turn, decision.write)
+    return True
+
+
+async def _admitted(turn: Turn, pending: Pending) -> bool:
+    """Whether a purpose has its turn in the session's pacing and a place under the day's cap."""
+    if not pending.purpose.proactive:
+        return True
+    now, rules = turn.now, turn.bot.rules
+    slot = pending.slot or await _slot(turn, pending)
+    if slot > now:
+        waiting = wait(
+            turn.conversation, pending, Reason.PACE, until=slot, now=now, slot=slot
+        )
+        await turn.commit(*waiting)
+        return False
+    cap = rules.max_daily_messages
+    day = turn.local_day(now)
+    if await turn.bot.counters.reserve(pending.shop, day, pending.id, cap=cap):
+        return True
+    morning = next_morning(turn.chat, now, rules)
+    await turn.commit(*wait(turn.conversation, pending, Reason.DAILY_CAP, until=morning, now=now))
+    return False
+
+
+async def _slot(turn: Turn, pending: Pending) -> datetime:
+    """When the session may send this: a pause after the one before, drawn from its id."""
+    shortest, longest = turn.bot.rules.send_interval
+    if longest <= 0:
+        return turn.now
+    pause = shortest + (longest - shortest) * share(pending.id, "pause")
+    session = turn.bot.rules.shop(pending.shop).session
+    return await turn.bot.counters.pace(session, now=turn.now, pause=timedelta(seconds=pause))
+
+
+async def _write(turn: Turn, write: Write) -> None:
+    """Have the text written, and queue it on the state it was decided on."""
+    draft = await turn.bot.writer.write(write.brief)
+    turn.wrote += 1
+    said = spoken(turn.conversation, write.pending, draft, now=turn.now, rules=turn.bot.rules)
+    await turn.commit(*said)
+    if draft.text is None and write.pending.purpose.proactive:
+        day = turn.local_day(turn.now)
+        await turn.bot.counters.release(write.pending.shop, day, write.pending.id)
+
+
+# --- a hidden id whose phone is known ---------------------------------------------------------
+
+
+async def _moved_to_phone(bot: Bot, claimed: Claimed) -> bool:
+    """Whether the chat of a hidden id turned out to be a phone's: its mail goes there."""
+    lid = lid_of(claimed.chat)
+    if lid is None or not claimed.events:
+        return False
+    phone = await bot.contacts.phone_of(lid) or await _ask_whatsapp(bot, claimed, lid)
+    if phone is None:
+        return False
+    await bot.contacts.learn(lid, phone)
+    person = Address(phone=phone, lid=lid)
+    events = (*claimed.events, *_stop_of(bot, claimed))
+    facts = [(phone, Fact(person=person, event=event)) for event in events]
+    await bot.mailbox.accept(facts, now=bot.world.now())
+    await bot.mailbox.discard(claimed)
+    bot.log.info("moved", chat=claimed.chat, facts=len(facts))
+    return True
+
+
+async def _ask_whatsapp(bot: Bot, claimed: Claimed, lid: str) -> str | None:
+    """WAHA's answer, asked for once: when the person first shows up."""
+    session = next((s for s in map(_session_of, claimed.events) if s), None)
+    if bot.waha is None or claimed.conversation is not None or session is None:
+        return None
+    try:
+        return await bot.waha.phone_of_lid(session, lid)
+    except AiSellerError as error:
+        bot.log.info("lid_unresolved", reason=error.code)
+        return None
+
+
+def _session_of(event: AnyEvent) -> str | None:
+    session: str | None = getattr(event, "session", None)
+    return session
+
+
+def _stop_of(bot: Bot, claimed: Claimed) -> tuple[OperatorActed, ...]:
+    """A stop said under the hidden id holds for the phone too."""
+    if claimed.conversation is None or claimed.conversation.opt_out is None:
+        return ()
+    at = claimed.conversation.opt_out.at
+    return (
+        OperatorActed(
+            id=derive_id("stop", claimed.chat, str(at)),
+            at=at,
+            received_at=bot.world.now(),
+            act=Act.OPT_OUT,
+        ),
+    )
+
+
+async def _bury(bot: Bot, claimed: Claimed) -> None:
+    now = bot.world.now()
+    cause = f"{claimed.begun - 1} turns died on it"
+    buried = await bot.journal.bury_mail(claimed, cause, now=now, again=now + BURIED_PAUSE)
+    bot.log.error("buried", chat=claimed.chat, id=buried.id, facts=len(buried.events))
