@@ -1,0 +1,244 @@
+"""A whole shop for the demo: its WhatsApp, its Kaspi, its model, its buyers and its owner."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import httpx
+import msgspec
+
+from app.demo import demper
+from app.demo.bell import Bell
+from app.demo.kaspi import EmulatedKaspi
+from app.demo.model import EmulatedModel
+from app.demo.people import GOODS, Person, people
+from app.demo.server import serving
+from app.demo.waha import EmulatedWaha
+from app.demo.waha_shapes import Line, Shop
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Receive, Scope, Send
+
+    from app.demo.kaspi_shapes import Item, Order
+    from app.demo.waha_phone import Phone
+    from app.world import World
+
+NAME = "Тёплый дом"
+TIMEZONE = "Asia/Almaty"
+_READY_BUYERS = 3
+_ORDERED_DAYS_AGO = 3  # too long ago to be thanked for, so only its delivery is told
+
+
+class NotTakenError(Exception):
+    """The product did not take what the demper told it; the text says why."""
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A message written while WAHA was down: WhatsApp delivers it when WAHA is back."""
+
+    phone: str
+    line: Line
+
+
+class DemoShop:
+    """The outside world of one product: open it, start the product on `environment()`,
+    then tell it `serves(url)`.
+
+    `changes` counts what happened here, and `changed` waits for more; `closing` is set when
+    whoever watches should leave.
+    """
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.name = NAME
+        self.goods = GOODS
+        self.changes = 0
+        self.closing = False
+        self.ai_seller_url: str | None = None
+        self.waha_url = self.kaspi_url = self.model_url = ""
+        self._hmac_key = secrets.token_urlsafe(24)
+        self.waha = EmulatedWaha(secrets.token_urlsafe(24), world=world, shop=Shop(name=NAME))
+        self.kaspi = EmulatedKaspi(secrets.token_urlsafe(24), "30000001", world)
+        self.model = EmulatedModel(f"sk-{secrets.token_urlsafe(24)}")
+        self.buyers: dict[str, Person] = {}
+        self.held: list[Held] = []
+        self._bell = Bell()
+        self._new_people = people()
+        self._next_code = 900_000_000 + int(world.now().timestamp()) % 99_000_000
+        for _ in range(_READY_BUYERS):
+            self.new_buyer()
+        self._order_on_its_way(list(self.buyers)[-1])
+
+    # -- its servers
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["DemoShop"]:
+        """Serve WAHA, Kaspi and the model on free loopback ports until the block is left."""
+        async with AsyncExitStack() as stack:
+            served = [self._noting(each.app) for each in (self.waha, self.kaspi, self.model)]
+            urls = [await stack.enter_async_context(serving(app)) for app in served]
+            self.waha_url, self.kaspi_url, self.model_url = urls
+            stack.callback(self.hang_up)
+            yield self
+
+    def hang_up(self) -> None:
+        """End the event streams of all open pages, so that the server they hang on can stop."""
+        self.closing = True
+        self._note()
+
+    def environment(self) -> dict[str, str]:
+        """The settings with which a product works for this shop; only while it is open."""
+        return {
+            "WAHA_API_ENDPOINT": self.waha_url,
+            "WAHA_API_KEY": self.waha.api_key,
+            "WAHA_SESSION_ID": "default",
+            "WAHA_WEBHOOK_HMAC_KEY": self._hmac_key,
+            "OPENAI_BASE_URL": f"{self.model_url}/v1",
+            "OPENAI_API_KEY": self.model.api_key,
+            "KASPI_API_TOKEN": self.kaspi.token,
+            "KASPI_MERCHANT_UID": self.kaspi.merchant_uid,
+            "KASPI_API_BASE_URL": self.kaspi_url,
+            "SHOP_NAME": NAME,
+            "AI_SELLER_TIMEZONE": TIMEZONE,
+            # A newcomer tries it at night too, and does not wait for what a buyer would.
+            "AI_SELLER_QUIET_HOURS": "",
+            "AI_SELLER_SEND_INTERVAL_SECONDS": "0",
+            "AI_SELLER_TYPING_CHARS_PER_SECOND": "60",
+            "AI_SELLER_DEBOUNCE_SECONDS": "1",
+            "AI_SELLER_DEBOUNCE_MAX_SECONDS": "3",
+        }
+
+    def serves(self, ai_seller_url: str) -> None:
+        """The product is there: WAHA's webhooks and the demper's pushes go to it from now on."""
+        self.ai_seller_url = ai_seller_url.rstrip("/")
+        self.waha.webhooks.clear()
+        self.waha.hook(f"{self.ai_seller_url}/webhooks/waha", hmac_key=self._hmac_key)
+
+    def _noting(self, inner: "ASGIApp") -> "ASGIApp":
+        """The application `inner`, each request to which may have changed something."""
+
+        async def app(scope: "Scope", receive: "Receive", send: "Send") -> None:
+            try:
+                await inner(scope, receive, send)
+            finally:
+                self._note()
+
+        return app
+
+    # -- what happens
+
+    def _note(self) -> None:
+        self.changes += 1
+        self._bell.ring()
+
+    async def changed(self, after: int, within: float) -> None:
+        """Return when `changes` is past `after`, or after so many real seconds."""
+        with suppress(TimeoutError):
+            await self._bell.until(lambda: self.changes > after, "a change", within)
+
+    # -- buyers and orders
+
+    def new_buyer(self) -> Person:
+        """Somebody the shop has never seen."""
+        person = next(self._new_people)
+        self.buyers[person.phone] = person
+        self.waha.phone(person.phone, name=person.first_name)
+        self._note()
+        return person
+
+    async def order(self, phone: str, product: "Item") -> "Order":
+        """A paid order at Kaspi, of which the demper tells the product.
+
+        Raises KeyError for an unknown phone, NotTakenError when the product did not take it.
+        """
+        order = self._place(phone, product)
+        await self._push("POST_PURCHASE", order)
+        return order
+
+    async def deliver(self, code: str) -> None:
+        """The buyer has got it, and the demper tells so; raises as `order` does."""
+        order = self.kaspi.orders[code]
+        for step in (self.kaspi.accept, self.kaspi.hand_over, self.kaspi.complete):
+            step(code)
+        self._note()
+        await self._push("ORDER_DELIVERED", order)
+
+    def orders_of(self, phone: str) -> list["Order"]:
+        """A buyer's orders, newest first."""
+        theirs = self.buyers[phone].buyer.phone
+        return [o for o in reversed(self.kaspi.orders.values()) if o.buyer.phone == theirs]
+
+    def _order_on_its_way(self, phone: str) -> None:
+        ago = self.world.now() - timedelta(days=_ORDERED_DAYS_AGO)
+        order = self._place(phone, GOODS[0], created=int(ago.timestamp() * 1000))
+        self.kaspi.accept(order.code)
+        self.kaspi.hand_over(order.code)
+
+    def _place(self, phone: str, product: "Item", created: int | None = None) -> "Order":
+        # Never the number of an earlier run: the product would rightly call it a duplicate.
+        self._next_code += 1
+        buyer = self.buyers[phone].buyer
+        order = self.kaspi.place([product], buyer, code=str(self._next_code), created=created)
+        self._note()
+        return order
+
+    async def _push(self, stage: str, order: "Order") -> None:
+        if self.ai_seller_url is None:
+            raise NotTakenError("nobody serves")
+        try:
+            answer = await demper.push(self.ai_seller_url, stage, order, order.buyer)
+        except httpx.HTTPError as error:
+            raise NotTakenError(type(error).__name__) from None
+        if not answer.is_success:
+            raise NotTakenError(f"HTTP {answer.status_code}")
+
+    # -- talking
+
+    def phone(self, number: str) -> "Phone":
+        """A buyer's WhatsApp; raises KeyError for an unknown number."""
+        return self.waha.phone(self.buyers[number].phone)
+
+    async def write(self, phone: str, text: str) -> None:
+        """A buyer writes to the shop; KeyError for an unknown phone."""
+        writer = self.phone(phone)
+        if self.waha.down:
+            self.held.append(Held(phone=phone, line=self._written_now(writer, text)))
+        else:
+            await writer.writes(text)
+        self._note()
+
+    async def reads(self, phone: str) -> None:
+        """A buyer looks at the chat; KeyError for an unknown phone."""
+        await self.phone(phone).reads()
+        self._note()
+
+    async def owner_writes(self, phone: str, text: str) -> None:
+        """The shop's owner answers from the phone itself; KeyError for an unknown buyer."""
+        await self.waha.owner_writes(self.buyers[phone].phone, text)
+        self._note()
+
+    def _written_now(self, writer: "Phone", text: str) -> Line:
+        message_id = self.waha.new_message_id()
+        return Line(id=message_id, chat=writer.peer, text=text, at=self.world.now())
+
+    # -- what may break
+
+    async def switch(
+        self, *, model_down: bool | None = None, waha_down: bool | None = None
+    ) -> None:
+        """Turn the model or WAHA off or on; None leaves it as it is."""
+        if model_down is not None:
+            self.model.down = model_down
+        if waha_down is not None:
+            self.waha.down = waha_down
+        if not self.waha.down:
+            await self._deliver_held()
+        self._note()
+
+    async def _deliver_held(self) -> None:
+        held, self.held = self.held, []
+        for each in held:
+            line = each.line
+            await self.phone(each.phone).writes(line.text or "", id=line.id, at=line.at)

@@ -1,0 +1,328 @@
+"""An emulated WAHA: the state of its sessions and chats, and everybody who writes to them."""
+
+# ruff: noqa: A001, A002 - `id` is what WAHA itself calls it
+
+import itertools
+import secrets
+from collections import deque
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from app.demo.bell import Bell
+from app.demo.waha_phone import Phone
+from app.demo.waha_routes import waha_app
+from app.demo.waha_shapes import Body, Engine, Line, Peer, Shapes, Shop, encoded, event_id
+from app.demo.webhooks import RECOMMENDED_EVENTS, Hmac, Retries, Webhook, WebhookSender
+
+if TYPE_CHECKING:
+    from app.demo.faults import SendFault
+    from app.demo.server import Seen
+    from app.world import World
+
+_PATIENCE = 5.0
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """One message accepted from sendText; `id` is the short id."""
+
+    id: str
+    chat_id: str
+    text: str
+    at: datetime
+    session: str
+    link_preview: bool
+    reply_to: str | None
+
+
+class Session(msgspec.Struct, kw_only=True):
+    """A WAHA session."""
+
+    name: str
+    status: str
+    config: Body
+    statuses: list[Body] = []
+    logged_in: bool = True
+
+    @property
+    def webhooks(self) -> list[Webhook]:
+        """The webhooks its config asks for."""
+        return msgspec.convert(self.config.get("webhooks") or [], list[Webhook])
+
+
+class EmulatedWaha:
+    """A WAHA with one logged-in session `default`, its WhatsApp and the people on it.
+
+    Serve `app` with `serving`; the state is kept here, so it may be stopped and served again.
+    Webhooks go to every URL in `webhooks` (the environment's) and in a session's config.
+    Switches: `echo` and `acks` of own messages; `twice`: a message as `message` and `message.any`
+    whatever was subscribed; `down`: every connection is cut; `status_wait`: real seconds a send
+    to a session that is not WORKING is kept waiting (5 or 10 in a real one).
+    """
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        world: "World",
+        engine: Engine = "NOWEB",
+        version: str = "2026.7.1",
+        shop: Shop | None = None,
+        webhook_url: str | None = None,
+        hmac_key: str | None = None,
+        retries: Retries | None = None,
+    ) -> None:
+        self.api_key = api_key
+        self.world = world
+        self.shapes = Shapes(engine=engine, version=version, shop=shop or Shop())
+        self.webhooks: list[Webhook] = []
+        if webhook_url is not None:
+            self.hook(webhook_url, hmac_key=hmac_key, retries=retries)
+        self.sender = WebhookSender(world=world, user_agent=f"WAHA/{version}")
+        self.sessions: dict[str, Session] = {}
+        self.faults: deque[SendFault] = deque()
+        self.requests: list[Seen] = []
+        self.unexpected: list[Seen] = []
+        self.sent: list[Sent] = []
+        self.lines: list[Line] = []
+        self.phones: list[Phone] = []
+        self.not_on_whatsapp: set[str] = set()
+        self.echo = self.acks = True
+        self.twice = self.down = False
+        self.status_wait = 0.0
+        self._bell = Bell()
+        self._lids = itertools.count(211_111_111_111_111)
+        self.new_session("default", {})
+        self.app = waha_app(self)
+
+    # -- what tests and the demo look at
+
+    async def wait_for_sent(self, n: int, timeout: float = _PATIENCE) -> list[Sent]:  # noqa: ASYNC109 - for tests
+        """Return what was sent once there are at least `n` messages; TimeoutError otherwise."""
+        await self._bell.until(lambda: len(self.sent) >= n, f"sending of {n} messages", timeout)
+        return self.sent
+
+    async def delivered(self, timeout: float = _PATIENCE) -> None:  # noqa: ASYNC109 - for tests
+        """Return when every webhook was taken or given up."""
+        await self.sender.delivered(timeout)
+
+    def hook(
+        self,
+        url: str,
+        *,
+        hmac_key: str | None = None,
+        events: tuple[str, ...] = RECOMMENDED_EVENTS,
+        retries: Retries | None = None,
+    ) -> None:
+        """Add a webhook the way WHATSAPP_HOOK_URL does: it is not shown by the API."""
+        key = Hmac(key=hmac_key) if hmac_key else None
+        self.webhooks.append(Webhook(url=url, events=events, hmac=key, retries=retries))
+
+    # -- people
+
+    def phone(
+        self,
+        number: str,
+        *,
+        name: str | None = None,
+        lid: str | None = None,
+        address: Literal["pn", "lid"] = "pn",
+    ) -> Phone:
+        """A buyer's phone; `address` is what WhatsApp shows of it in its messages."""
+        known = self.find(number)
+        if known is not None:
+            return known
+        digits = (lid or str(next(self._lids))).removesuffix("@lid")
+        phone = Phone(self, number=number, lid=digits, name=name, address=address)
+        self.phones.append(phone)
+        return phone
+
+    def find(self, address: str) -> Phone | None:
+        """The phone with this number or lid, in any of their spellings."""
+        digits, _, server = address.removeprefix("+").partition("@")
+        for phone in self.phones:
+            if digits == phone.lid if server == "lid" else digits in (phone.number, phone.lid):
+                return phone
+        return None
+
+    async def owner_writes(self, number: str, text: str, *, id: str | None = None) -> str:
+        """The shop's owner answers from the phone itself; the short id."""
+        phone = self.phone(number)
+        line = Line(
+            id=id or "3A" + secrets.token_hex(9).upper(),
+            chat=phone.peer,
+            text=text,
+            at=self.world.now(),
+            from_me=True,
+            ack=1,
+        )
+        phone.takes(line)
+        self.write(line, ("message.any",))
+        return line.id
+
+    async def group_message(
+        self, text: str, *, author: str = "77017654321", group: str = "120363000000000001@g.us"
+    ) -> str:
+        """Somebody writes in a group the shop is in; the short id."""
+        line = self._incoming(text, Peer(id=group), author=self.phone(author).peer)
+        self.write(line)
+        return line.id
+
+    async def status_broadcast(self, text: str, *, author: str = "77017654321") -> str:
+        """A contact posts a status; the short id."""
+        line = self._incoming(text, Peer(id="status@broadcast"), author=self.phone(author).peer)
+        self.write(line)
+        return line.id
+
+    async def newsletter(self, text: str, *, channel: str = "120363000000000002@newsletter") -> str:
+        """A channel posts; the short id."""
+        line = self._incoming(text, Peer(id=channel))
+        self.write(line)
+        return line.id
+
+    def _incoming(self, text: str, chat: Peer, author: Peer | None = None) -> Line:
+        id = self.new_message_id()
+        return Line(id=id, chat=chat, text=text, at=self.world.now(), author=author)
+
+    # -- sessions
+
+    def new_session(self, name: str, config: Body, *, logged_in: bool = True) -> Session:
+        """A session that works, or is stopped until somebody logs in."""
+        session = Session(name=name, status="STOPPED", config=config, logged_in=logged_in)
+        self.sessions[name] = session
+        if logged_in:
+            self._note_status(session, "STARTING")
+            self._note_status(session, "WORKING")
+        return session
+
+    async def session_becomes(
+        self, status: str, *, session: str = "default", data: Body | None = None
+    ) -> None:
+        """Change a session's status and tell so; `data` as in session.status, e.g. a timelock."""
+        self.change_status(self.sessions[session], status, data)
+
+    async def timelock(self, *, active: bool = True, days: int = 3) -> None:
+        """Announce that WhatsApp lets the account open no new chats for days, or does again."""
+        ends = int((self.world.now() + timedelta(days=days)).timestamp())
+        lock = {"enforcementType": "RESTRICT_ALL_COMPANIONS", "isActive": active}
+        data = {"reachoutTimelock": lock | {"timeEnforcementEnds": ends}}
+        await self.session_becomes("WORKING", data=data)
+
+    def change_status(self, session: Session, status: str, data: Body | None = None) -> None:
+        """Note a status and send session.status."""
+        self._note_status(session, status)
+        session.logged_in = session.logged_in or status == "WORKING"
+        payload = self.shapes.status(session.name, session.statuses, data)
+        self.emit("session.status", payload, session=session)
+
+    def _note_status(self, session: Session, status: str) -> None:
+        session.status = status
+        at = int(self.world.now().timestamp() * 1000)
+        session.statuses.append({"status": status, "timestamp": at})
+
+    # -- messages
+
+    def new_message_id(self) -> str:
+        """A short message id as this engine makes them."""
+        if self.shapes.engine == "WEBJS":
+            return secrets.token_hex(16).upper()
+        return "3EB0" + secrets.token_hex(9).upper()
+
+    def accept(self, request: Body) -> Line:
+        """Send one message: the recipient has it, and the webhooks hear of it."""
+        chat_id = str(request["chatId"])
+        chat_id = chat_id if "@" in chat_id else f"{chat_id}@c.us"
+        phone = self.find(chat_id)
+        own_id = request.get("id") if self.shapes.takes_client_ids else None
+        line = Line(
+            id=own_id or self.new_message_id(),
+            chat=phone.peer if phone else Peer(id=chat_id),
+            text=str(request["text"]),
+            at=self.world.now(),
+            from_me=True,
+            source="api",
+            ack=1 if self.shapes.engine == "GOWS" else 0,
+            reply_to=request.get("reply_to"),
+        )
+        self._remember_sent(line, request, chat_id)
+        if phone is not None:
+            phone.takes(line)
+        if self.echo:
+            self.write(line, ("message.any",), keep=False)
+        if self.acks and self.reachable(chat_id):
+            self._acknowledge(line)
+        self._bell.ring()
+        return line
+
+    def refuse(self, line: Line, error: Body) -> None:
+        """WhatsApp took the message back: an ack of -1."""
+        self.emit("message.ack", self.shapes.ack(line, -1, error))
+
+    def reachable(self, chat_id: str) -> bool:
+        """Whether there is a WhatsApp at this address."""
+        return chat_id.partition("@")[0].removeprefix("+") not in self.not_on_whatsapp
+
+    def write(
+        self, line: Line, events: Iterable[str] = (), *, forced: bool = False, keep: bool = True
+    ) -> None:
+        """Put a message into its chat and send its events; by default those of an incoming one."""
+        if keep:
+            self.lines.append(line)
+        wanted = tuple(events) or ("message", "message.any")
+        payload = self.shapes.message(line)
+        shared = event_id(self.world.now()) if self.shapes.engine != "WEBJS" else None
+        for event in wanted:
+            forced_now = forced or (self.twice and not line.from_me)
+            self.emit(event, payload, chat=line.chat, id=shared, forced=forced_now)
+
+    def emit(
+        self,
+        event: str,
+        payload: Body,
+        *,
+        session: Session | None = None,
+        chat: Peer | None = None,
+        id: str | None = None,
+        forced: bool = False,
+    ) -> None:
+        """Send one event to every webhook that wants it (`forced`: to all of them)."""
+        source = session or self.sessions["default"]
+        if chat is not None and _ignored(chat, source.config.get("ignore") or {}):
+            return
+        at = self.world.now()
+        about: Body = {"name": source.name, "metadata": source.config.get("metadata")}
+        about["me"] = self.shapes.me() if source.logged_in else None
+        envelope = self.shapes.envelope(
+            id=id or event_id(at), at=at, event=event, session=about, payload=payload
+        )
+        body = encoded(envelope)
+        for webhook in [*self.webhooks, *source.webhooks]:
+            if forced or webhook.wants(event):
+                self.sender.send(webhook, event=event, body=body, timestamp=envelope["timestamp"])
+
+    def _remember_sent(self, line: Line, request: Body, chat_id: str) -> None:
+        self.lines.append(line)
+        self.sent.append(
+            Sent(
+                id=line.id,
+                chat_id=chat_id,
+                text=line.text or "",
+                at=line.at,
+                session=request["session"],
+                link_preview=request.get("linkPreview", True),
+                reply_to=line.reply_to,
+            )
+        )
+
+    def _acknowledge(self, line: Line) -> None:
+        for ack in (2,) if self.shapes.engine == "GOWS" else (1, 2):
+            self.emit("message.ack", self.shapes.ack(line, ack), chat=line.chat)
+
+
+def _ignored(chat: Peer, ignore: Body) -> bool:
+    kinds = {"@g.us": "groups", "@newsletter": "channels", "@broadcast": "broadcast"}
+    if chat.id == "status@broadcast":
+        return bool(ignore.get("status"))
+    return any(ignore.get(kind) for suffix, kind in kinds.items() if chat.id.endswith(suffix))

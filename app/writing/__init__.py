@@ -1,0 +1,1 @@
+"""A brief in, a checked text out."""

@@ -1,0 +1,264 @@
+"""The checks: what may not leave, and what must not be held back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.domain.brief import Brief, Line
+from app.domain.conversation import Author
+from app.domain.events import Item, Language, Order, Stage
+from app.domain.rules import Purpose
+from app.writing.checks import check, has_stop_hint, names, tidy
+
+JACKET = Order(
+    code="912000001",
+    shop="default",
+    stage=Stage.DELIVERED,
+    items=(Item(name="Куртка Columbia 100% нейлон, черная", quantity=2, price=31980.0),),
+    total=32980.0,
+)
+
+
+def reply(
+    *questions: str,
+    language: Language = Language.RU,
+    history: tuple[Line, ...] = (),
+    name: str | None = "Айгерим",
+) -> Brief:
+    return Brief(
+        purpose=Purpose.REPLY,
+        language=language,
+        shop="Спорт Алматы",
+        customer_name=name,
+        orders=(JACKET,),
+        history=history,
+        messages_to_answer=questions,
+        local_time=datetime(2026, 11, 22, 15, 30, tzinfo=ZoneInfo("Asia/Almaty")),
+        opener=not history,
+    )
+
+
+def opener(
+    purpose: Purpose = Purpose.POST_PURCHASE,
+    *,
+    name: str | None = "Айгерим",
+    shop: str = "Спорт Алматы",
+    item: str | None = None,
+) -> Brief:
+    orders = (JACKET,) if item is None else (_order_of(item),)
+    return Brief(
+        purpose=purpose,
+        language=Language.RU,
+        shop=shop,
+        customer_name=name,
+        orders=orders,
+        history=(),
+        messages_to_answer=(),
+        local_time=datetime(2026, 11, 22, 15, 30, tzinfo=ZoneInfo("Asia/Almaty")),
+        opener=True,
+    )
+
+
+def _order_of(item: str) -> Order:
+    return Order(code="1", shop="default", stage=Stage.PAID, items=(Item(name=item),))
+
+
+def codes(text: str, brief: Brief) -> set[str]:
+    return {fault.code for fault in check(text, brief)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Заказ 912000001 доставлен, если что-то не так — напишите.",
+        "Куртка стоит 31 980 ₸ за две штуки.",
+        "Одна куртка — 15990 тенге, две — 31 980 тг.",
+        "Весь заказ вышел на 32.980 ₸.",
+        "Цена 31,98 тыс. тенге.",
+        "Состав — 100% нейлон.",
+        "Я бот-помощник магазина. Продавец ответит здесь.",
+        "Отзыв можно оставить на Kaspi.kz.",
+        "Пришло 2 рубашки?",
+        "Ответит продавец с 10 до 19.",
+        "❤",
+    ],
+)
+def test_an_honest_reply_may_leave(text: str) -> None:
+    assert check(text, reply()) == () if text != "❤" else codes(text, reply()) == {"empty"}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "empty"),
+        ("…", "empty"),
+        ("а" * 501, "too_long"),
+        ("Куртка стоит 12 000 ₸.", "price"),
+        ("Отдадим за 5000тг", "price"),
+        ("Цена 5000, берите.", "price"),
+        ("Всего ₸ 9 990", "price"),
+        ("Отдадим за ５０００ тенге", "price"),
+        ("15 тыс. тенге и она ваша", "price"),
+        ("Бағасы 5000 теңге", "price"),
+        ("Дадим 90% скидки", "discount"),
+        ("Минус 15 процентов только вам", "discount"),
+        ("Для вас есть скидка!", "discount"),
+        ("Действует акция на куртки", "discount"),
+        ("Сізге жеңілдік бар", "discount"),
+        ("Смотрите https://evil.example/x", "link"),
+        ("Смотрите evil-shop.kz/promo", "link"),
+        ("Отзыв: kaspi.kz/shop/review/1", "link"),
+        ("Пишите на shop@mail.ru", "link"),
+        ("Телеграм @seller_kz", "link"),
+        ("Позвоните 8 701 123 45 67", "number"),
+        ("Позвоните +7 (701) 123-45-67", "number"),
+        ("Карта 4400 4301 2345 6789", "number"),
+        ("Счёт KZ75125KZT1001300335", "number"),
+        ("Заказ 912000002 доставлен", "number"),
+        ("Ваше имя {name}", "leak"),
+        ("<facts> говорят, что всё хорошо", "leak"),
+        ('{"text": "ok"}', "leak"),
+        ("Как языковая модель, я не знаю", "leak"),
+        ("Здравствуйте, None!", "leak"),
+        ("Error: timeout", "leak"),
+        ("Traceback (most recent call last)", "leak"),
+        ("Извините, я не могу обработать этот запрос.", "leak"),
+        ("Извините, сейчас не могу ответить.", "leak"),
+        ("В моём system prompt написано иначе", "leak"),
+        ("Статус: handed_over", "leak"),
+        ("**Важно** ответьте", "leak"),
+        ("Нет, я живой человек", "claims_human"),
+        ("Я не бот, честно", "claims_human"),
+        ("Тапсырысыңыз жеткізілді", "language"),
+        ("Your order has been delivered, please write to us if anything is wrong.", "language"),
+    ],
+)
+def test_what_the_facts_do_not_hold_does_not_leave(text: str, code: str) -> None:
+    assert code in codes(text, reply())
+
+
+def test_invisible_characters_hide_nothing() -> None:
+    assert "price" in codes("Отдадим за 50\u200b00 те\u200bнге", reply())
+
+
+def test_what_the_shop_has_said_may_be_said_again_and_what_the_customer_says_may_not() -> None:
+    text = "Да, 12 000 ₸, вот ссылка: shop.kz/1"
+    told = Line(author=Author.PERSON, text="Шапка 12 000 ₸: shop.kz/1")
+    claimed = Line(author=Author.CUSTOMER, text="Шапка 12 000 ₸: shop.kz/1")
+
+    assert check(text, reply(history=(told,))) == ()
+    assert codes(text, reply(history=(claimed,))) == {"price", "link"}
+    assert codes(text, reply("Шапка 12 000 ₸ shop.kz/1, да?")) == {"price", "link"}
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        ("Про скидку уточнит продавец и ответит здесь.", set()),
+        ("Скидки сейчас нет.", set()),
+        ("Да, скидка есть! Продавец рад.", {"discount"}),
+        ("Скидка 20%, продавец подтвердит", {"discount"}),
+    ],
+)
+def test_a_discount_that_was_asked_about_may_be_denied_only(text: str, faults: set[str]) -> None:
+    assert codes(text, reply("А скидка будет?")) == faults
+
+
+def test_kazakh_is_expected_to_be_kazakh() -> None:
+    kazakh = reply(language=Language.KK)
+
+    assert check("Рахмет!", kazakh) == ()
+    assert check("Айгерим, тапсырысыңыз жеткізілді, бәрі дұрыс па?", kazakh) == ()
+    assert codes("Айгерим, ваш заказ доставлен, всё ли в порядке с ним?", kazakh) == {"language"}
+    mostly = "Ваш заказ уже доставлен, напишите нам, пожалуйста, если что-то не так, рақмет"
+    assert codes(mostly, kazakh) == {"language"}
+
+
+def test_names_have_no_language() -> None:
+    assert check("Әйгерім, куртка у вас.", reply(name="Әйгерім")) == ()
+
+
+GOOD = "Здравствуйте, Айгерим! Это Спорт Алматы. Спасибо за куртку Columbia!"
+
+
+def test_a_good_first_message_may_leave() -> None:
+    assert check(GOOD, opener()) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (GOOD.replace(", Айгерим", ""), "no_name"),
+        (GOOD.replace("куртку Columbia", "покупку"), "no_product"),
+        (GOOD + " kaspi.kz", "link"),
+        (GOOD + " Спасибо!" * 40, "too_long"),
+    ],
+)
+def test_a_first_message_names_and_greets_and_links_nowhere(text: str, code: str) -> None:
+    assert codes(text, opener()) == {code}
+
+
+def test_without_a_name_none_is_asked_for() -> None:
+    assert check(GOOD.replace(", Айгерим", ""), opener(name=None)) == ()
+
+
+def test_a_shop_may_be_called_like_a_site() -> None:
+    assert check(GOOD.replace("Спорт Алматы", "Sport.kz"), opener(shop="Sport.kz")) == ()
+
+
+def test_a_link_in_a_products_name_stays_out_of_a_first_message() -> None:
+    evil = opener(item="Чехол https://evil.kz")
+
+    assert "link" in codes("Айгерим, спасибо за Чехол https://evil.kz", evil)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("Куртка мужская", "спасибо за куртку", True),
+        ("Ноутбук Lenovo IdeaPad 3", "ваш lenovo едет", True),
+        ("Сағат Casio", "сағатыңыз келді", True),
+        ("Чай", "ваш чай", True),
+        ("Чехол для iPhone 15", "айфон для вас, 15 штук", False),
+        ("A4", "бумага A4", True),
+        ("A4", "бумага", False),
+    ],
+)
+def test_a_thing_is_known_by_a_word_of_its_name(name: str, text: str, *, expected: bool) -> None:
+    assert names(name, text) is expected
+
+
+def test_the_last_text_is_not_said_again() -> None:
+    said = "Заказ доставлен, если что-то не так — напишите нам сюда, поможем."
+    history = (Line(author=Author.BOT, text=said), Line(author=Author.CUSTOMER, text="ок"))
+
+    assert codes(said.replace("нам ", "") + " 🙂", reply(history=history)) == {"repetition"}
+    assert check("Рады, что всё хорошо!", reply(history=history)) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ответьте «стоп»", True),
+        ("Напишите СТОП.", True),
+        ("«тоқта» деп жазыңыз", True),
+        ("ваш стоп-сигнал", False),
+        ("стопка бумаги", False),
+        ("нон-стоп", False),
+    ],
+)
+def test_a_stop_hint_is_the_word_alone(text: str, *, expected: bool) -> None:
+    assert has_stop_hint(text) is expected
+
+
+def test_a_tidy_text_has_nothing_invisible() -> None:
+    assert tidy(" Добрый день!\u200b  \n\n\n\nКуртка у вас.\n") == "Добрый день!\n\nКуртка у вас."
+
+
+def test_a_long_run_of_digits_and_spaces_is_checked_quickly() -> None:
+    told = Line(author=Author.PERSON, text="1 " * 20_000 + "1" * 20_000 + " " * 20_000)
+
+    assert check("Рады помочь!", reply(history=(told,))) == ()
