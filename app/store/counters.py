@@ -59,7 +59,7 @@ class Counters:
                     round(_PACE_KEPT.total_seconds() * 1000),
                 ],
             )
-        return max(now, moment(float(at)))
+        return now if float(at) <= millis(now) else moment(float(at))
 
     async def all(self) -> dict[str, float]:
         """Every counter since the last reset. Raises ``StoreDown``."""

@@ -97,7 +97,7 @@ class Journal:
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.hset(keys.buried(), buried.id, _encode(buried))
                 pipe.ltrim(keys.mail(chat), len(claimed.events), -1)
-                pipe.hset(keys.conversation(chat), "n", 0)
+                pipe.hdel(keys.conversation(chat), "n")
                 pipe.zadd(keys.due(), {chat: millis(again)})
                 await pipe.execute()
         return buried

@@ -13,7 +13,7 @@ DOCKET = "aiseller-turns"
 
 
 def conversation(chat: str) -> str:
-    """HASH ``v`` version, ``doc`` JSON Conversation, ``n`` turns begun since the last commit.
+    """HASH ``v`` version, ``doc`` JSON Conversation, ``n`` turns begun since one ended.
 
     Swept by erase only.
     """

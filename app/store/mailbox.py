@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -197,7 +198,6 @@ class Mailbox:
         with store_errors():
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.ltrim(keys.mail(chat), len(claimed.events), -1)
-                pipe.hset(keys.conversation(chat), "n", 0)
                 pipe.zrem(keys.due(), chat)
                 pipe.llen(keys.mail(chat))
                 *_, left = await pipe.execute()
@@ -205,9 +205,18 @@ class Mailbox:
                 await self._redis.zadd(keys.due(), {chat: 0})
 
     async def begun(self, chat: str) -> int:
-        """Turns of ``chat`` begun since one was settled. Raises ``StoreDown``."""
+        """Turns of ``chat`` begun since one came to its end. Raises ``StoreDown``."""
         with store_errors():
             return int(await self._redis.hget(keys.conversation(chat), "n") or 0)
+
+    async def finish(self, chat: str) -> datetime | None:
+        """End a turn that did not die; when ``chat`` must be looked at next. Raises ``StoreDown``."""
+        with store_errors():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.hdel(keys.conversation(chat), "n")
+                pipe.zscore(keys.due(), chat)
+                _, score = await pipe.execute()
+        return None if score is None else moment(score)
 
     async def next_due(self, chat: str) -> datetime | None:
         """When ``chat`` must be looked at next. Raises ``StoreDown``."""
@@ -237,8 +246,8 @@ class Mailbox:
 
 
 def millis(when: datetime) -> int:
-    """Milliseconds since 1970."""
-    return round(when.timestamp() * 1000)
+    """Milliseconds since 1970, rounded up: what is due by them is due by the time itself."""
+    return math.ceil(when.timestamp() * 1000)
 
 
 def moment(ms: float) -> datetime:

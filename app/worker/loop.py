@@ -103,16 +103,21 @@ async def run_guarded(bot: Bot, chat: str) -> None:
     try:
         await run_turn(bot, chat)
     except Conflict:
-        await bot.mailbox.wake({chat: bot.world.now()})
+        await _again(bot, chat, timedelta())
     except Transient as error:
         bot.log.warning("turn_later", chat=chat, reason=error.reason)
-        delay = timedelta(seconds=error.retry_after or 1)
-        await bot.mailbox.wake({chat: bot.world.now() + delay})
+        await _again(bot, chat, timedelta(seconds=error.retry_after or 1))
     except Exception:
         bot.log.exception("turn_failed", chat=chat)
         begun = await bot.mailbox.begun(chat)
         delay = FAULT_DELAYS[min(begun, len(FAULT_DELAYS)) - 1]
         await bot.mailbox.wake({chat: bot.world.now() + delay})
+
+
+async def _again(bot: Bot, chat: str, delay: timedelta) -> None:
+    """Nothing was wrong with the mail: the turn does not count as one that died over it."""
+    await bot.mailbox.finish(chat)
+    await bot.mailbox.wake({chat: bot.world.now() + delay})
 
 
 def _sweep_task(bot: Bot) -> Callable[[], Awaitable[None]]:

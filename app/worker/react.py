@@ -22,7 +22,7 @@ from app.worker.turn import Turn
 ROUNDS = 30
 """Texts one turn may write before it makes room for other chats."""
 
-MOST_BEGUN = 5
+MOST_BEGUN = 8
 """Turns that may die over the same mail before it is buried."""
 
 BURIED_PAUSE = timedelta(hours=1)
@@ -54,8 +54,8 @@ async def run_turn(bot: Bot, chat: str) -> None:
 
 
 async def schedule_next(bot: Bot, chat: str) -> None:
-    """Schedule the next turn. A fact accepted meanwhile must not lose to a later time."""
-    due = await bot.mailbox.next_due(chat)
+    """End the turn and schedule the next one. A fact accepted meanwhile must not lose to a later time."""
+    due = await bot.mailbox.finish(chat)
     if due is None:
         return
     await bot.mailbox.wake({chat: due})

@@ -10,7 +10,7 @@ if (redis.call('HGET', KEYS[1], 'v') or '') ~= ARGV[1] then
   return {-1, 0}
 end
 local version = redis.call('HINCRBY', KEYS[1], 'v', 1)
-redis.call('HSET', KEYS[1], 'doc', ARGV[2], 'n', 0)
+redis.call('HSET', KEYS[1], 'doc', ARGV[2])
 if tonumber(ARGV[3]) > 0 then
   redis.call('LTRIM', KEYS[2], ARGV[3], -1)
 end

@@ -1,0 +1,92 @@
+"""What a person at the shop is shown of a conversation, worked out by the rules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from app.domain.conversation import Conversation, Message, Owner, Pending
+from app.domain.policy import owner_at, people_own_until, sent_in_window
+from app.domain.rules import Purpose, Reason, Rules
+
+
+class Stand(StrEnum):
+    """How far something that waits has got: a purpose without words yet, or a written text."""
+
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+
+
+class Waiting(Struct, frozen=True, kw_only=True):
+    """Something that is to be said. ``blocked`` says why it is not said sooner than ``due``."""
+
+    id: str
+    stand: Stand
+    shop: str
+    due: datetime
+    expires_at: datetime
+    purpose: Purpose | None = None
+    order_code: str | None = None
+    text: str | None = None
+    blocked: Reason | None = None
+
+
+class Overview(Struct, frozen=True, kw_only=True):
+    """A chat at a moment. ``owned_until`` is set while people own it."""
+
+    owner: Owner
+    owned_until: datetime | None
+    sent_in_window: int
+    waiting: tuple[Waiting, ...]
+
+    @property
+    def next(self) -> Waiting | None:
+        """What is to be said first."""
+        return next(iter(self.waiting), None)
+
+
+def overview(conversation: Conversation, now: datetime, rules: Rules) -> Overview:
+    """Who owns the chat, how much of its cap is used, and what waits, soonest first."""
+    owner = owner_at(conversation, now, rules)
+    return Overview(
+        owner=owner,
+        owned_until=people_own_until(conversation, rules) if owner is Owner.PEOPLE else None,
+        sent_in_window=sent_in_window(conversation, now, rules),
+        waiting=waiting(conversation),
+    )
+
+
+def waiting(conversation: Conversation) -> tuple[Waiting, ...]:
+    """All that is to be said in this chat, soonest first."""
+    scheduled = [_scheduled(pending) for pending in conversation.pending]
+    queued = [_queued(message) for message in conversation.queued]
+    return tuple(sorted([*queued, *scheduled], key=lambda w: w.due))
+
+
+def _scheduled(pending: Pending) -> Waiting:
+    return Waiting(
+        id=pending.id,
+        stand=Stand.SCHEDULED,
+        shop=pending.shop,
+        due=pending.due,
+        expires_at=pending.expires_at,
+        purpose=pending.purpose,
+        order_code=pending.order_code,
+        blocked=pending.blocked,
+    )
+
+
+def _queued(message: Message) -> Waiting:
+    sending = message.sending
+    return Waiting(
+        id=message.id,
+        stand=Stand.QUEUED,
+        shop=message.shop,
+        due=sending.not_before if sending else message.at,
+        expires_at=sending.expires_at if sending else message.at,
+        purpose=message.purpose,
+        order_code=message.order_code,
+        text=message.text,
+    )

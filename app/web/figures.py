@@ -1,0 +1,156 @@
+"""The figures of the shop: out of the counters, for people and for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from app.domain.tally import Metric as Count
+from app.web.front import Front
+
+_PERSON = "person"
+"""The label of what people at the shop wrote themselves: it has no purpose."""
+
+_DUE_COUNTED = 10_000
+
+
+class Queue(Struct, frozen=True, kw_only=True):
+    """Chats whose time has come, things that failed for good, people known."""
+
+    due: int
+    buried: int
+    contacts: int
+
+
+class ShopDay(Struct, frozen=True, kw_only=True):
+    """A shop's proactive messages of this local day."""
+
+    sent_today: int
+    daily_limit: int
+    daily_remaining: int
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    """What was counted since the last reset, over all workers."""
+
+    counts: dict[str, float]
+
+    def of(self, count: Count) -> int:
+        """One counter."""
+        return round(self.counts.get(count, 0))
+
+    def by(self, count: Count) -> dict[str, int]:
+        """The parts of one counter: by purpose, by reason."""
+        start = f"{count}:"
+        return {
+            name.removeprefix(start): round(value)
+            for name, value in sorted(self.counts.items())
+            if name.startswith(start)
+        }
+
+    @property
+    def cost(self) -> float:
+        """What the model cost, in US dollars."""
+        return round(self.counts.get(Count.MODEL_COST, 0), 6)
+
+    @property
+    def success_rate(self) -> float:
+        """Sent of all that was to be sent, 0 to 1; 0 before anything happened."""
+        sent = self.of(Count.SENT)
+        tried = sent + self.of(Count.BLOCKED) + self.of(Count.ERRORS)
+        return round(sent / tried, 4) if tried else 0.0
+
+
+async def figures(front: Front) -> Figures:
+    """All counters. Raises ``StoreDown``."""
+    return Figures(counts=await front.counters.all())
+
+
+async def queue(front: Front) -> Queue:
+    """How much waits now. Raises ``StoreDown``."""
+    return Queue(
+        due=len(await front.mailbox.all_due(front.world.now(), limit=_DUE_COUNTED)),
+        buried=len(await front.journal.all_buried()),
+        contacts=await front.contacts.count(),
+    )
+
+
+async def shop_days(front: Front) -> dict[str, ShopDay]:
+    """Every shop's day. Raises ``StoreDown``."""
+    limit = front.rules.max_daily_messages
+    today = front.rules.local(front.world.now()).date()
+    days: dict[str, ShopDay] = {}
+    for shop in front.rules.shops:
+        used = await front.counters.used(shop.id, today)
+        days[shop.id] = ShopDay(
+            sent_today=used, daily_limit=limit, daily_remaining=max(0, limit - used)
+        )
+    return days
+
+
+def exposition(counted: Figures, waiting: Queue, days: dict[str, ShopDay]) -> bytes:
+    """All of it, and the process, in Prometheus' text format."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    registry.register(_Shown([*_counters(counted), *_gauges(waiting, days)]))
+    return generate_latest(registry)
+
+
+class _Shown(Collector):
+    """Metrics that were worked out already."""
+
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> list[Metric]:
+        return self._metrics
+
+
+_PLAIN: dict[Count, tuple[str, str]] = {
+    Count.DRY_RUN: ("messages_dry_run", "Messages decided and written, not sent: test mode."),
+    Count.ERRORS: ("errors", "Messages that certainly failed."),
+    Count.UNCERTAIN: ("messages_uncertain", "Messages of which nobody knows whether they went."),
+    Count.RECEIVED: ("messages_received", "Messages of customers."),
+    Count.OPTED_OUT: ("opt_outs", "People who opted out."),
+    Count.PERSON_CALLED: ("person_called", "Chats a person was asked to look at."),
+    Count.WRITTEN: ("texts_written", "Texts written."),
+    Count.CANNED: ("texts_canned", "Texts that are canned."),
+    Count.MODEL_REQUESTS: ("model_requests", "Requests to the model."),
+    Count.MODEL_TOKENS: ("model_tokens", "Tokens of the model, in and out."),
+}
+
+
+def _counters(counted: Figures) -> Iterator[Metric]:
+    sent = counted.by(Count.SENT)
+    by_people = counted.of(Count.SENT) - sum(sent.values())
+    yield _split("messages_sent", "Messages sent.", "purpose", sent | {_PERSON: by_people})
+    blocked = counted.by(Count.BLOCKED)
+    yield _split("messages_blocked", "Messages the rules held back.", "reason", blocked)
+    for count, (name, what) in _PLAIN.items():
+        yield CounterMetricFamily(f"ai_seller_{name}", what, value=counted.of(count))
+    cost = "Cost of the model, US dollars."
+    yield CounterMetricFamily("ai_seller_model_cost_usd", cost, value=counted.cost)
+
+
+def _split(name: str, what: str, label: str, parts: dict[str, int]) -> Metric:
+    metric = CounterMetricFamily(f"ai_seller_{name}", what, labels=[label])
+    for part, value in parts.items():
+        metric.add_metric([part], value)
+    return metric
+
+
+def _gauges(waiting: Queue, days: dict[str, ShopDay]) -> Iterator[Metric]:
+    due = "Chats whose time has come."
+    yield GaugeMetricFamily("ai_seller_queue_due", due, value=waiting.due)
+    buried = "Facts and messages that failed for good."
+    yield GaugeMetricFamily("ai_seller_queue_buried", buried, value=waiting.buried)
+    yield GaugeMetricFamily("ai_seller_contacts", "People known.", value=waiting.contacts)
+    used = "Proactive messages of this local day, reserved or sent."
+    today = GaugeMetricFamily("ai_seller_sent_today", used, labels=["shop"])
+    for shop, day in days.items():
+        today.add_metric([shop], day.sent_today)
+    yield today

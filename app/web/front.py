@@ -1,0 +1,85 @@
+"""What the handlers work with, handed around as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from typing import TypeAlias
+
+import structlog
+from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+from msgspec import Struct
+
+from app.domain.rules import Rules
+from app.store.contacts import Contacts
+from app.store.counters import Counters
+from app.store.journal import Journal
+from app.store.mailbox import Mailbox
+from app.world import World
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+
+class Health(StrEnum):
+    """How a part of the service is: ``OFF`` is not set up, which is nobody's fault."""
+
+    OK = "ok"
+    DOWN = "down"
+    OFF = "off"
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """One part and, in a short sentence without secrets, what is wrong or noteworthy."""
+
+    state: Health
+    detail: str | None = None
+
+
+class Probe(Struct, frozen=True, kw_only=True):
+    """The state of all parts, as the composition root found them just now."""
+
+    store: Part
+    waha: Part
+    model: Part
+    kaspi: Part
+
+
+@dataclass(frozen=True, kw_only=True)
+class Front:
+    """The rules, the store, the keys of the doors, and a look at the other parts.
+
+    ``waha_hmac_key`` and ``kaspi_secret`` None close their doors (503); ``event_token`` None lets
+    in the ``trusted`` networks only. ``shop_id`` is the shop of a push that names none. ``probe``
+    answers within a few seconds and never raises. ``home`` is where a browser is sent from ``/``.
+    """
+
+    rules: Rules
+    world: World
+    mailbox: Mailbox
+    contacts: Contacts
+    counters: Counters
+    journal: Journal
+    log: structlog.stdlib.BoundLogger = field(repr=False)
+    probe: Callable[[], Awaitable[Probe]] = field(repr=False)
+    admin_key: str = field(repr=False)
+    event_token: str | None = field(default=None, repr=False)
+    waha_hmac_key: str | None = field(default=None, repr=False)
+    kaspi_secret: str | None = field(default=None, repr=False)
+    trusted: tuple[Network, ...] = ()
+    shop_id: str = "default"
+    demo: bool = False
+    home: str | None = None
+
+
+FromFront: TypeAlias = NamedDependency[SkipValidation[Front]]
+"""A handler's parameter ``front``: handed over as it is, checked by nobody on every request."""
+
+
+def front_of(connection: ASGIConnection) -> Front:  # type: ignore[type-arg]
+    """The front of the application that serves ``connection``: for what has no dependencies."""
+    front: Front = connection.app.state.front
+    return front

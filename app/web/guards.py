@@ -1,0 +1,57 @@
+"""Who may come in: a bearer of the key, or a network we trust."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hmac import compare_digest
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any, TypeAlias
+
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotAuthorizedException
+from litestar.handlers import BaseRouteHandler
+
+from app.web.front import Network, front_of
+
+Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
+
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="ai-seller"'}
+"""The header of every 401: which kind of key is asked for."""
+
+
+def admin(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """Let in who bears the admin key. Raises NotAuthorizedException (401)."""
+    if not bears(connection, front_of(connection).admin_key):
+        raise NotAuthorizedException("the admin key is needed", headers=CHALLENGE)
+
+
+def trusted_or_admin(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Let in a trusted network, or who bears the admin key. Raises NotAuthorizedException."""
+    if not is_trusted(connection, front_of(connection).trusted):
+        admin(connection, handler)
+
+
+def bears(connection: Connection, key: str | None) -> bool:
+    """Whether the request bears ``key``; compared in constant time. No key lets nobody in."""
+    scheme, _, given = connection.headers.get("authorization", "").partition(" ")
+    if not key or scheme.lower() != "bearer":
+        return False
+    return compare_digest(given.strip().encode("utf-8", "replace"), key.encode())
+
+
+def is_trusted(connection: Connection, networks: Sequence[Network]) -> bool:
+    """Whether the request comes from one of ``networks``. A unix socket comes from none."""
+    address = client_ip(connection)
+    return address is not None and any(address in network for network in networks)
+
+
+def client_ip(connection: Connection) -> IPv4Address | IPv6Address | None:
+    """Who asks; an IPv4 address that came over an IPv6 socket as IPv4. None when unknown."""
+    if connection.client is None:
+        return None
+    try:
+        address = ip_address(connection.client.host)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

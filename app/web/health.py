@@ -1,0 +1,91 @@
+"""Whether we are there, whether we may be sent work, and figures for Prometheus."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+
+from litestar import Response, get
+from litestar.response import Redirect
+from msgspec import Struct
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from app.web.figures import exposition, figures, queue, shop_days
+from app.web.front import FromFront, Health, Probe
+from app.web.guards import trusted_or_admin
+from app.web.problems import AnyRequest
+
+
+class Alive(Struct, frozen=True, kw_only=True):
+    """Somebody is here."""
+
+    status: str
+    time: datetime
+
+
+class Ready(Struct, frozen=True, kw_only=True):
+    """Whether work may be sent here. ``down`` names every part that is down."""
+
+    status: str
+    down: list[str]
+    store: Health
+    waha: Health
+    model: Health
+    kaspi: Health
+    time: datetime
+
+
+@get("/", summary="Somebody is here")
+async def root(request: AnyRequest, front: FromFront) -> Response[Alive] | Redirect:
+    """The time to a program; a browser is sent to a page, where there is one."""
+    if front.home is not None and "text/html" in request.headers.get("accept", ""):
+        return Redirect(front.home, status_code=303)
+    return Response(Alive(status="ok", time=front.world.now()))
+
+
+@get("/health/live", summary="The process answers")
+async def live(front: FromFront) -> Alive:
+    """Asks no other part."""
+    return Alive(status="ok", time=front.world.now())
+
+
+@get("/health/ready", summary="Work may be sent here")
+async def ready(front: FromFront) -> Response[Ready]:
+    """503 while the store is down: then nothing can be accepted.
+
+    Other parts may be down and facts are still taken; turning WAHA's webhooks away would lose
+    them. Those parts are named all the same.
+    """
+    probe = await front.probe()
+    down = _down(probe)
+    serves = probe.store.state is Health.OK
+    told = Ready(
+        status="ok" if serves else "down",
+        down=down,
+        store=probe.store.state,
+        waha=probe.waha.state,
+        model=probe.model.state,
+        kaspi=probe.kaspi.state,
+        time=front.world.now(),
+    )
+    return Response(told, status_code=HTTPStatus.OK if serves else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _down(probe: Probe) -> list[str]:
+    parts = {
+        "store": probe.store,
+        "waha": probe.waha,
+        "model": probe.model,
+        "kaspi": probe.kaspi,
+    }
+    return [name for name, part in parts.items() if part.state is Health.DOWN]
+
+
+@get("/metrics", guards=[trusted_or_admin], summary="Figures for Prometheus")
+async def prometheus(front: FromFront) -> Response[bytes]:
+    """Counters over all workers, gauges of the queue, and this process."""
+    shown = exposition(await figures(front), await queue(front), await shop_days(front))
+    return Response(shown, media_type=CONTENT_TYPE_LATEST)
+
+
+ROUTES = [root, live, ready, prometheus]

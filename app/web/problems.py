@@ -1,0 +1,136 @@
+"""Failures -> problem details (RFC 9457), in one shape. What we did not foresee tells nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.types import ExceptionHandlersMap
+from msgspec import Struct
+
+from app.errors import AiSellerError, Conflict, Refused, Transient
+from app.web.front import front_of
+
+MEDIA_TYPE = "application/problem+json"
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"""On every answer: nothing here is to be guessed, framed or kept."""
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+
+
+class Wrong(Struct, frozen=True, kw_only=True):
+    """One thing that is wrong with a request, and where."""
+
+    detail: str
+    field: str | None = None
+
+
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a request was not served. ``code`` is ``detail`` for a program."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str | None = None
+    errors: tuple[Wrong, ...] = ()
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    code: str | None = None,
+    errors: tuple[Wrong, ...] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response[Problem]:
+    """The answer that says so."""
+    title = HTTPStatus(status).phrase
+    return Response(
+        Problem(
+            type="about:blank", title=title, status=status, detail=detail, code=code, errors=errors
+        ),
+        status_code=status,
+        media_type=MEDIA_TYPE,
+        headers=SAFE_HEADERS | dict(headers or {}),
+    )
+
+
+def retry_after(error: AiSellerError) -> dict[str, str]:
+    """The header that says when to come back, where the error knows it: whole seconds."""
+    seconds = error.retry_after if isinstance(error, Transient) else None
+    return {} if seconds is None else {"Retry-After": str(math.ceil(seconds))}
+
+
+def status_of(error: AiSellerError) -> int:
+    """The HTTP status of a failure we foresaw."""
+    if isinstance(error, Refused):
+        return error.status
+    if isinstance(error, Conflict):
+        return HTTPStatus.CONFLICT
+    return (
+        HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, Transient) else HTTPStatus.BAD_GATEWAY
+    )
+
+
+def _foreseen(request: AnyRequest, error: AiSellerError) -> Response[Problem]:
+    status = status_of(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log_failure(request, error.reason)
+    return problem(status, error.reason, code=error.code, headers=retry_after(error))
+
+
+def _http(request: AnyRequest, error: HTTPException) -> Response[Problem]:
+    if error.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _unforeseen(request, error)
+    return problem(
+        error.status_code,
+        _said(error),
+        errors=_wrongs(error.extra),
+        headers=error.headers,
+    )
+
+
+def _unforeseen(request: AnyRequest, error: Exception) -> Response[Problem]:
+    front_of(request).log.exception("request_failed", path=request.url.path, exc_info=error)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here, and was logged")
+
+
+def log_failure(request: AnyRequest, reason: str) -> None:
+    """A line for a request that failed through no fault of its sender."""
+    front_of(request).log.error("request_failed", path=request.url.path, reason=reason)
+
+
+def _said(error: HTTPException) -> str:
+    """What is wrong, without the framework's talk of methods and addresses."""
+    if _wrongs(error.extra):
+        return "the request is not as it should be; errors say where"
+    return error.detail
+
+
+def _wrongs(extra: object) -> tuple[Wrong, ...]:
+    """Litestar's list of what is wrong, in ours."""
+    if not isinstance(extra, list):
+        return ()
+    return tuple(
+        Wrong(detail=str(one.get("message", "")), field=one.get("key"))
+        for one in extra
+        if isinstance(one, dict)
+    )
+
+
+HANDLERS: ExceptionHandlersMap = {
+    AiSellerError: _foreseen,
+    HTTPException: _http,
+    Exception: _unforeseen,
+}
+"""Every failure's way to an answer."""

@@ -1,0 +1,172 @@
+"""What a shop sold, worked out from the orders we know."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from litestar import Router, get
+from litestar.params import FromPath, QueryParameter
+from msgspec import Struct
+
+from app.domain.conversation import OFF_STAGES
+from app.domain.events import Order
+from app.domain.rules import Rules
+from app.errors import Refused
+from app.store.contacts import KnownOrder
+from app.web.front import FromFront, Front
+from app.web.reading import look
+
+_AT_ONCE = 50
+_TOP = 10
+
+Days = Annotated[int, QueryParameter(ge=1, le=366, description="Orders of so many days.")]
+
+
+class Day(Struct, frozen=True, kw_only=True):
+    """Orders of one day of the shop's calendar. ``amount`` is tenge."""
+
+    date: str
+    count: int
+    amount: float
+
+
+class Product(Struct, frozen=True, kw_only=True, rename="camel"):
+    """How much of one product was sold. ``id`` is the seller's SKU, or its name without one."""
+
+    id: str
+    name: str
+    quantity: int
+    total_amount: float
+    average_price: float
+
+
+class Sums(Struct, frozen=True, kw_only=True, rename="camel"):
+    """All days together, tenge."""
+
+    total_sales: float
+    total_orders: int
+    avg_order_value: float
+
+
+class Sales(Struct, frozen=True, kw_only=True):
+    """Cancelled and returned orders are left out; days without orders too."""
+
+    orders: list[Day]
+    top_products: list[Product]
+    metrics: Sums
+
+
+class Pulled(Struct, frozen=True, kw_only=True):
+    """What a pull brought. Nothing is pulled here yet: ``already_known`` are the orders kept."""
+
+    new: int
+    delivered: int
+    already_known: int
+    skipped: int
+
+
+class SellsInfo(Struct, frozen=True, kw_only=True):
+    """``pulled`` says whether Kaspi was asked for this answer."""
+
+    success: bool
+    data: Sales
+    ai_seller: Pulled
+    ai_seller_enabled: bool
+    pulled: bool
+    timestamp: datetime
+
+
+@get("/get_sells_info/{shop_id:str}", summary="What a shop sold")
+async def get_sells_info(front: FromFront, shop_id: FromPath[str], days: Days = 90) -> SellsInfo:
+    """From the orders we know; 404 for a shop that is not ours."""
+    if shop_id not in {shop.id for shop in front.rules.shops}:
+        raise Refused("no shop with this id is set up", code="unknown_shop", status=404)
+    now = front.world.now()
+    kept = await front.contacts.orders_since(shop_id, now - timedelta(days=days))
+    sold = [order for order in await _as_they_are(front, kept) if _stands(order)]
+    return SellsInfo(
+        success=True,
+        data=_sales(sold, front.rules),
+        ai_seller=Pulled(new=0, delivered=0, already_known=len(kept), skipped=0),
+        ai_seller_enabled=front.rules.enabled,
+        pulled=False,
+        timestamp=now,
+    )
+
+
+async def _as_they_are(front: Front, kept: list[KnownOrder]) -> list[KnownOrder]:
+    """The orders as their chats know them now, where they still do."""
+    current: dict[tuple[str, str], Order] = {}
+    chats = sorted({known.chat for known in kept})
+    for start in range(0, len(chats), _AT_ONCE):
+        for reading in await asyncio.gather(
+            *(look(front, chat) for chat in chats[start : start + _AT_ONCE])
+        ):
+            for order in reading.conversation.orders if reading else ():
+                current[order.shop, order.code] = order
+    return [
+        KnownOrder(
+            chat=known.chat,
+            order=current.get((known.order.shop, known.order.code), known.order),
+            heard_at=known.heard_at,
+        )
+        for known in kept
+    ]
+
+
+def _stands(known: KnownOrder) -> bool:
+    return known.order.stage not in OFF_STAGES
+
+
+def _sales(sold: list[KnownOrder], rules: Rules) -> Sales:
+    total = sum(_amount(known.order) for known in sold)
+    return Sales(
+        orders=_days(sold, rules),
+        top_products=_products(known.order for known in sold),
+        metrics=Sums(
+            total_sales=total,
+            total_orders=len(sold),
+            avg_order_value=round(total / len(sold), 2) if sold else 0.0,
+        ),
+    )
+
+
+def _amount(order: Order) -> float:
+    """What was paid; the sum of its lines when the total was not told."""
+    return sum(item.price or 0 for item in order.items) if order.total is None else order.total
+
+
+def _days(sold: Iterable[KnownOrder], rules: Rules) -> list[Day]:
+    days: dict[str, list[float]] = {}
+    for known in sold:
+        made = rules.local(known.order.created_at or known.heard_at)
+        days.setdefault(made.date().isoformat(), []).append(_amount(known.order))
+    return [
+        Day(date=date, count=len(amounts), amount=sum(amounts))
+        for date, amounts in sorted(days.items())
+    ]
+
+
+def _products(orders: Iterable[Order]) -> list[Product]:
+    """The best sold by money, then by name."""
+    sold: dict[str, Product] = {}
+    for order in orders:
+        for item in order.items:
+            id_ = item.sku or item.name
+            so_far = sold.get(id_)
+            quantity = item.quantity + (so_far.quantity if so_far else 0)
+            paid = (item.price or 0) + (so_far.total_amount if so_far else 0)
+            sold[id_] = Product(
+                id=id_,
+                name=item.name,
+                quantity=quantity,
+                total_amount=paid,
+                average_price=round(paid / quantity, 2) if quantity else 0.0,
+            )
+    return sorted(sold.values(), key=lambda p: (-p.total_amount, p.name))[:_TOP]
+
+
+ROUTER = Router("/kaspi", route_handlers=[get_sells_info], tags=["seller"])

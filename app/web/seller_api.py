@@ -1,0 +1,294 @@
+"""The seller's own doors: figures, state, and an order said to be delivered by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Router, get, post
+from litestar.params import FromPath, JSONBody
+from msgspec import Struct
+from msgspec.structs import replace
+
+from app.domain.events import Address, Fact, OrderChanged, SessionChanged, Stage
+from app.domain.tally import Metric
+from app.errors import Refused, StoreDown
+from app.gateways.kaspi import UnknownStage, read_demper
+from app.store.contacts import KnownOrder
+from app.web.figures import Figures, Queue, ShopDay, figures, queue, shop_days
+from app.web.front import FromFront, Front, Health, Part
+
+
+class Model(Struct, frozen=True, kw_only=True):
+    """What the model was asked. ``cost`` is US dollars."""
+
+    requests: int
+    tokens: int
+    cost: float
+    canned: int
+
+
+class Limiter(Struct, frozen=True, kw_only=True):
+    """The caps and how much of them is used. ``active_customers`` are in their cooldown.
+
+    ``messages_window_days`` 0 means for ever.
+    """
+
+    active_customers: int
+    cooldown_hours: float
+    max_messages_per_customer: int
+    messages_window_days: float
+    daily_limit: int
+    shops: dict[str, ShopDay]
+
+
+class Counted(Struct, frozen=True, kw_only=True):
+    """What was counted since the last reset; ``success_rate`` is 0 before anything happened."""
+
+    messages_sent: int
+    messages_blocked: int
+    errors: int
+    success_rate: float
+    rate_limiter_stats: Limiter
+    blocked_by_reason: dict[str, int]
+    sent_by_purpose: dict[str, int]
+    dry_run: int
+    uncertain: int
+    messages_received: int
+    opted_out: int
+    person_called: int
+    model: Model
+
+
+class Metrics(Struct, frozen=True, kw_only=True):
+    """The figures and when they were read."""
+
+    enabled: bool
+    ai_seller_metrics: Counted
+    timestamp: datetime
+
+
+class MetricsAnswer(Struct, frozen=True, kw_only=True):
+    """The figures, as dashboards made for the seed expect them."""
+
+    success: bool
+    metrics: Metrics
+    timestamp: datetime
+
+
+class Done(Struct, frozen=True, kw_only=True):
+    """It was done."""
+
+    success: bool
+    message: str
+    timestamp: datetime
+
+
+class Delivered(Struct, frozen=True, kw_only=True):
+    """An order was said to be delivered. ``decision`` is ``accepted`` or ``duplicate``."""
+
+    success: bool
+    message: str
+    decision: str
+    timestamp: datetime
+
+
+class Waha(Struct, frozen=True, kw_only=True):
+    """WAHA as it answers now, and what its sessions last told of themselves."""
+
+    state: Health
+    detail: str | None
+    sessions: list[SessionChanged]
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """All parts at once. ``queue`` is null while the store is down."""
+
+    success: bool
+    status: str
+    enabled: bool
+    test_mode: bool
+    demo: bool
+    waha: Waha
+    model: Part
+    store: Part
+    kaspi: Part
+    queue: Queue | None
+    timestamp: datetime
+
+
+@get("/metrics", summary="Figures since the last reset")
+async def metrics(front: FromFront) -> MetricsAnswer:
+    """Over all workers; they survive restarts."""
+    now = front.world.now()
+    counted = _counted(await figures(front), await _limiter(front))
+    told = Metrics(enabled=front.rules.enabled, ai_seller_metrics=counted, timestamp=now)
+    return MetricsAnswer(success=True, metrics=told, timestamp=now)
+
+
+async def _limiter(front: Front) -> Limiter:
+    rules, now = front.rules, front.world.now()
+    window = rules.messages_window
+    return Limiter(
+        active_customers=await front.contacts.in_cooldown(now - rules.cooldown),
+        cooldown_hours=rules.cooldown.total_seconds() / 3600,
+        max_messages_per_customer=rules.max_messages,
+        messages_window_days=window.total_seconds() / 86_400 if window else 0,
+        daily_limit=rules.max_daily_messages,
+        shops=await shop_days(front),
+    )
+
+
+def _counted(counted: Figures, limiter: Limiter) -> Counted:
+    return Counted(
+        messages_sent=counted.of(Metric.SENT),
+        messages_blocked=counted.of(Metric.BLOCKED),
+        errors=counted.of(Metric.ERRORS),
+        success_rate=counted.success_rate,
+        rate_limiter_stats=limiter,
+        blocked_by_reason=counted.by(Metric.BLOCKED),
+        sent_by_purpose=counted.by(Metric.SENT),
+        dry_run=counted.of(Metric.DRY_RUN),
+        uncertain=counted.of(Metric.UNCERTAIN),
+        messages_received=counted.of(Metric.RECEIVED),
+        opted_out=counted.of(Metric.OPTED_OUT),
+        person_called=counted.of(Metric.PERSON_CALLED),
+        model=Model(
+            requests=counted.of(Metric.MODEL_REQUESTS),
+            tokens=counted.of(Metric.MODEL_TOKENS),
+            cost=counted.cost,
+            canned=counted.of(Metric.CANNED),
+        ),
+    )
+
+
+@post("/reset-metrics", status_code=HTTPStatus.OK, summary="Counters to zero")
+async def reset(front: FromFront) -> Done:
+    """Caps, opt-outs and history are untouched."""
+    await front.counters.reset()
+    front.log.info("operator", act="reset_metrics")
+    return Done(success=True, message="metrics are reset", timestamp=front.world.now())
+
+
+@get("/status", summary="The state of all parts")
+async def status(front: FromFront) -> State:
+    """Answers 200 also while a part is down: that is what it tells."""
+    probe, enabled = await front.probe(), front.rules.enabled
+    return State(
+        success=True,
+        status="enabled" if enabled else "disabled",
+        enabled=enabled,
+        test_mode=front.rules.test_mode,
+        demo=front.demo,
+        waha=await _waha(front, probe.waha),
+        model=probe.model,
+        store=probe.store,
+        kaspi=probe.kaspi,
+        queue=await _queue(front),
+        timestamp=front.world.now(),
+    )
+
+
+async def _waha(front: Front, part: Part) -> Waha:
+    names = dict.fromkeys(shop.session for shop in front.rules.shops)
+    try:
+        sessions = [await front.journal.session(name) for name in names]
+    except StoreDown:
+        sessions = []
+    return Waha(state=part.state, detail=part.detail, sessions=[s for s in sessions if s])
+
+
+async def _queue(front: Front) -> Queue | None:
+    try:
+        return await queue(front)
+    except StoreDown:
+        return None
+
+
+# --- an order said to be delivered ------------------------------------------------------------
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """An order as a demper tells it; all left out for an order that is known."""
+
+    customer: dict[str, Any] | None = None
+    order: dict[str, Any] | None = None
+    shop_id: str | None = None
+
+
+@post(
+    "/trigger-delivered/{order_id:str}",
+    status_code=HTTPStatus.OK,
+    summary="Say that an order was delivered",
+)
+async def trigger_delivered(
+    front: FromFront,
+    order_id: FromPath[str],
+    data: JSONBody[Delivery | None] = None,
+) -> Delivered:
+    """As if the demper had said so; what is sent of it, and when, the rules decide."""
+    now = front.world.now()
+    told = data or Delivery()
+    if told.customer is None and told.order is None:
+        chat, fact = _of_known(await _known_order(front, order_id, told.shop_id), now)
+        chats = [(chat, fact)]
+    else:
+        chats = await front.contacts.chats_of([_of_body(front, order_id, told, now)])
+    (new,) = await front.mailbox.accept(chats, now=now)
+    decision = "accepted" if new else "duplicate"
+    front.log.info("operator", act="trigger_delivered", order=order_id, decision=decision)
+    return Delivered(
+        success=True,
+        message=f"order {order_id}: {_MEANS[decision]}",
+        decision=decision,
+        timestamp=now,
+    )
+
+
+_MEANS = {
+    "accepted": "recorded as delivered",
+    "duplicate": "was known as delivered already",
+}
+
+
+async def _known_order(front: Front, order_id: str, shop_id: str | None) -> KnownOrder:
+    for shop in front.rules.shops:
+        if shop_id in (None, shop.id) and (found := await front.contacts.order(shop.id, order_id)):
+            return found
+    raise Refused("no order with this number is known", code="unknown_order", status=404)
+
+
+def _of_known(known: KnownOrder, now: datetime) -> tuple[str, Fact]:
+    order = replace(known.order, stage=Stage.DELIVERED)
+    event = OrderChanged(
+        id=f"order:{order.shop}:{order.code}:{order.stage}", at=now, received_at=now, order=order
+    )
+    return known.chat, Fact(person=Address(phone=known.chat), event=event)
+
+
+def _of_body(front: Front, order_id: str, told: Delivery, now: datetime) -> Fact:
+    """The fact in a body. Raises Refused with what is wrong."""
+    order = told.order or {}
+    if str(order.get("order_id") or order_id) != order_id:
+        raise Refused("order.order_id is another order than the address says", code="order_id")
+    push = read_demper(
+        msgspec.json.encode(
+            {
+                "waha_stage_id": "ORDER_DELIVERED",
+                "customer": told.customer or {},
+                "order": order | {"order_id": order_id},
+            }
+        ),
+        received_at=now,
+        shop_id=told.shop_id or front.shop_id,
+    )
+    if isinstance(push, UnknownStage):
+        raise Refused("the stage ORDER_DELIVERED is not served", code="unknown_stage")
+    return push.fact
+
+
+ROUTER = Router(
+    "/ai-seller", route_handlers=[metrics, reset, status, trigger_delivered], tags=["seller"]
+)

@@ -1,0 +1,67 @@
+"""The application: every door, its guard, and how failures are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ControllerRouterHandler
+
+from app import __version__
+from app.web import contacts_api, health, queue_api, sales_api, seller_api, webhooks
+from app.web.front import Front
+from app.web.guards import admin, trusted_or_admin
+from app.web.problems import HANDLERS, SAFE_HEADERS
+
+MAX_BODY = 1024 * 1024
+"""Bytes a request may hold: the longest webhook seen has a tenth of it."""
+
+_ADMIN = "admin"
+
+
+def routes() -> list[ControllerRouterHandler]:
+    """Every door but the desk's and the demo's."""
+    return [
+        *health.ROUTES,
+        *webhooks.ROUTES,
+        Router(
+            "/",
+            route_handlers=[
+                contacts_api.ROUTER, queue_api.ROUTER, sales_api.ROUTER, seller_api.ROUTER,
+            ],
+            guards=[admin],
+            security=[{_ADMIN: []}],
+        ),
+    ]  # fmt: skip
+
+
+def build(front: Front, extra_routes: Sequence[ControllerRouterHandler] = ()) -> Litestar:
+    """The application that serves ``front``; ``extra_routes`` are the desk's and the demo's."""
+    app = Litestar(
+        [*routes(), *extra_routes],
+        dependencies={"front": Provide(lambda: front, sync_to_thread=False)},
+        exception_handlers=HANDLERS,
+        response_headers=SAFE_HEADERS,
+        request_max_body_size=MAX_BODY,
+        openapi_config=_openapi(),
+        logging_config=None,
+    )
+    app.state.front = front
+    return app
+
+
+def _openapi() -> OpenAPIConfig:
+    """The description of the doors, as JSON: no page that would load scripts from elsewhere."""
+    bearer = SecurityScheme(type="http", scheme="bearer", description="ADMIN_API_KEY")
+    return OpenAPIConfig(
+        title="ai-seller",
+        version=__version__,
+        use_handler_docstrings=True,
+        components=Components(security_schemes={_ADMIN: bearer}),
+        openapi_router=Router("/schema", route_handlers=[], guards=[trusted_or_admin]),
+        render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
+    )

@@ -1,0 +1,5 @@
+"""The composition root: settings and a world become a bot, a web app and their workers."""
+
+from app.wiring.parts import Assembly, assembled, rules_of, store_of, web_app
+
+__all__ = ["Assembly", "assembled", "rules_of", "store_of", "web_app"]

@@ -1,0 +1,146 @@
+"""``ai-seller check``: what works, what would not, and what to do about it. A line each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from app.config import Settings
+from app.errors import AiSellerError
+from app.gateways.waha import SessionInfo, Waha
+from app.store.connection import Redis, store_errors
+from app.wiring.assembly import Assembly
+from app.wiring.parts import assembled, revealed, store_of
+from app.world import World
+
+WAHA_DOOR = "/webhooks/waha"
+NEEDED_EVENTS = frozenset({"message.any", "*"})
+
+
+class Grade(StrEnum):
+    """How a line begins. Only ``FAIL`` makes the command fail."""
+
+    OK = "ok  "
+    WARN = "warn"
+    FAIL = "FAIL"
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """One finding."""
+
+    grade: Grade
+    about: str
+    says: str
+
+
+async def check(settings: Settings, *, fix: bool = False) -> int:
+    """Print a line for each part; 1 when something would not work."""
+    failed = False
+    async for line in findings(settings, fix=fix):
+        failed = failed or line.grade is Grade.FAIL
+        print(f"{line.grade}  {line.about:<9} {line.says}", flush=True)  # noqa: T201 - a command
+    return int(failed)
+
+
+async def findings(settings: Settings, *, fix: bool) -> AsyncIterator[Line]:
+    """Everything worth saying. Never raises for a part that is down."""
+    yield _ok("settings", "read")
+    try:
+        async with (
+            store_of(settings) as url,
+            assembled(settings, world=World(), redis_url=url) as parts,
+        ):
+            yield _ok("prompts", "complete")
+            async for line in _parts(parts, fix=fix):
+                yield line
+    except AiSellerError as error:
+        yield _fail("start", error.reason)
+
+
+async def _parts(parts: Assembly, *, fix: bool) -> AsyncIterator[Line]:
+    yield await _store(parts.redis, bundled=parts.settings.redis_url is None)
+    async for line in _waha(parts, fix=fix):
+        yield line
+    yield await _model(parts)
+    yield _kaspi(parts.settings)
+
+
+async def _store(redis: Redis, *, bundled: bool) -> Line:
+    try:
+        with store_errors():
+            persistence = await redis.info("persistence")
+            memory = await redis.info("memory")
+    except AiSellerError as error:
+        return _fail("store", f"{error.reason}; look at REDIS_URL")
+    evicts = memory.get("maxmemory_policy", "noeviction")
+    if evicts != "noeviction":
+        return _fail("store", f"maxmemory-policy is {evicts}: set noeviction, or stops are lost")
+    if not persistence.get("aof_enabled"):
+        return _warn("store", "no append-only file: a restart may lose stops; appendonly yes")
+    return _ok("store", "bundled Valkey, durable" if bundled else "reachable, durable")
+
+
+async def _waha(parts: Assembly, *, fix: bool) -> AsyncIterator[Line]:
+    waha, settings = parts.bot.waha, parts.settings
+    if waha is None:
+        yield _fail("waha", "WAHA_API_ENDPOINT is not set: nothing can be sent")
+        return
+    try:
+        found = await waha.session(settings.waha_session_id)
+    except AiSellerError as error:
+        yield _fail("waha", f"{error.reason}; look at WAHA_API_ENDPOINT and WAHA_API_KEY")
+        return
+    if found is None:
+        yield _fail("waha", f"no session {settings.waha_session_id!r}: create it in WAHA")
+        return
+    up = found.status == "WORKING"
+    yield (_ok if up else _fail)("waha", f"session {found.name!r} is {found.status}")
+    yield await _webhook(waha, settings, found, fix=fix)
+
+
+async def _webhook(waha: Waha, settings: Settings, found: SessionInfo, *, fix: bool) -> Line:
+    if settings.waha_webhook_hmac_key is None:
+        return _fail("webhook", "WAHA_WEBHOOK_HMAC_KEY is not set: replies cannot be received")
+    url = f"{settings.ai_seller_url}{WAHA_DOOR}"
+    ours = [hook for hook in found.webhooks if urlsplit(hook.url).path == WAHA_DOOR]
+    heard = [hook for hook in ours if hook.url == url and NEEDED_EVENTS & set(hook.events)]
+    if any(hook.has_hmac for hook in heard):
+        return _ok("webhook", f"WAHA posts to {url}")
+    if not fix:
+        return _fail("webhook", f"not registered for {url}: run `ai-seller check --fix`")
+    key = revealed(settings.waha_webhook_hmac_key)
+    try:
+        await waha.register_webhook(found.name, url=url, hmac_key=key)
+    except AiSellerError as error:
+        return _fail("webhook", f"could not be registered: {error.reason}")
+    return _ok("webhook", f"registered {url}")
+
+
+async def _model(parts: Assembly) -> Line:
+    if parts.model is None:
+        return _warn("model", "OPENAI_API_KEY is not set: every text will be a canned one")
+    try:
+        return _ok("model", f"{await parts.model.check()} answers")
+    except AiSellerError as error:
+        return _fail("model", f"{error.reason}; look at OPENAI_API_KEY, OPENAI_BASE_URL")
+
+
+def _kaspi(settings: Settings) -> Line:
+    if settings.kaspi_webhook_secret is None:
+        return _ok("kaspi", "orders come by /event_handler; /webhooks/kaspi is shut")
+    return _ok("kaspi", "orders come by /event_handler and /webhooks/kaspi")
+
+
+def _ok(about: str, says: str) -> Line:
+    return Line(grade=Grade.OK, about=about, says=says)
+
+
+def _warn(about: str, says: str) -> Line:
+    return Line(grade=Grade.WARN, about=about, says=says)
+
+
+def _fail(about: str, says: str) -> Line:
+    return Line(grade=Grade.FAIL, about=about, says=says)

@@ -1,0 +1,170 @@
+"""The parts of one process, put together and connected."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from functools import partial
+
+from litestar import Litestar
+from litestar.types import ControllerRouterHandler
+
+from app.config import Secret, Settings
+from app.domain.rules import Rules, Shop
+from app.gateways.model import Model, Price
+from app.gateways.waha import Waha
+from app.log import get_logger
+from app.store.connection import connect
+from app.store.contacts import Contacts
+from app.store.counters import Counters
+from app.store.embedded import EmbeddedStore
+from app.store.journal import Journal
+from app.store.mailbox import Mailbox
+from app.web.front import Front
+from app.web.server import build
+from app.wiring.assembly import Assembly
+from app.wiring.probe import probe
+from app.worker.bot import Bot
+from app.worker.loop import make_docket, register_names, scheduler
+from app.world import World
+from app.writing.prompts import Prompts
+from app.writing.writer import Writer
+
+def rules_of(settings: Settings) -> Rules:
+    """The business rules as the seller set them."""
+    window = settings.ai_seller_messages_window_days
+    return Rules(
+        shops=(
+            Shop(
+                id=settings.shop_id,
+                name=settings.shop_name,
+                session=settings.waha_session_id,
+            ),
+        ),
+        enabled=settings.ai_seller_enabled,
+        test_mode=settings.ai_seller_test_mode,
+        fallback=settings.ai_seller_fallback,
+        max_messages=settings.ai_seller_max_messages,
+        messages_window=timedelta(days=window) if window else None,
+        cooldown=timedelta(hours=settings.ai_seller_cooldown_hours),
+        max_daily_messages=settings.ai_seller_max_daily_messages,
+        quiet_hours=settings.ai_seller_quiet_hours,
+        timezone=settings.ai_seller_timezone.key,
+        opt_out_words=settings.ai_seller_opt_out_keywords,
+        debounce=timedelta(seconds=settings.ai_seller_debounce_seconds),
+        debounce_max=timedelta(seconds=settings.ai_seller_debounce_max_seconds),
+        typing_chars_per_second=settings.ai_seller_typing_chars_per_second,
+        send_interval=settings.ai_seller_send_interval_seconds,
+        review_delay=timedelta(hours=settings.ai_seller_review_delay_hours),
+        handoff=timedelta(hours=settings.ai_seller_handoff_hours),
+        languages=settings.ai_seller_languages,
+    )
+
+
+@asynccontextmanager
+async def store_of(settings: Settings) -> AsyncIterator[str]:
+    """The address of the store: the one set, or the bundled server, running while inside."""
+    if settings.redis_url is not None:
+        yield settings.redis_url.reveal()
+        return
+    async with EmbeddedStore(settings.ai_seller_data_dir) as url:
+        yield url
+
+
+@asynccontextmanager
+async def assembled(
+    settings: Settings, *, world: World, redis_url: str
+) -> AsyncIterator[Assembly]:
+    """The parts of one process, open while inside. Nothing runs yet.
+
+    Raises ``PromptError`` when prompts are missing; the store need not answer yet.
+    """
+    async with AsyncExitStack() as stack:
+        redis = connect(redis_url)
+        stack.push_async_callback(redis.aclose)
+        docket = await stack.enter_async_context(make_docket(redis_url))
+        register_names(docket)
+        model = _model(settings, world, stack)
+        waha = await _waha(settings, stack)
+        rules = rules_of(settings)
+        bot = Bot(
+            rules=rules,
+            world=world,
+            mailbox=Mailbox(redis, scheduler(docket)),
+            contacts=Contacts(redis),
+            counters=Counters(redis),
+            journal=Journal(redis),
+            writer=Writer(model=model, prompts=Prompts.load(), fallback=rules.fallback),
+            waha=waha,
+            log=get_logger("turn"),
+        )
+        yield Assembly(
+            settings=settings, world=world, redis=redis, docket=docket, bot=bot, model=model
+        )
+
+
+def _model(settings: Settings, world: World, stack: AsyncExitStack) -> Model | None:
+    """The model, when there is a key, or a server of one's own that needs none."""
+    if settings.openai_api_key is None and settings.openai_base_url is None:
+        return None
+    model = Model(
+        model=settings.openai_model,
+        key=revealed(settings.openai_api_key),
+        world=world,
+        base_url=settings.openai_base_url,
+        temperature=settings.openai_temperature,
+        max_tokens=settings.openai_max_tokens,
+        price=Price(
+            tokens_in=settings.openai_price_input_per_mtok,
+            tokens_out=settings.openai_price_output_per_mtok,
+        ),
+        timeout=settings.openai_timeout_seconds,
+    )
+    stack.push_async_callback(model.close)
+    return model
+
+
+async def _waha(settings: Settings, stack: AsyncExitStack) -> Waha | None:
+    if settings.waha_api_endpoint is None:
+        return None
+    return await stack.enter_async_context(
+        Waha(settings.waha_api_endpoint, revealed(settings.waha_api_key))
+    )
+
+
+def revealed(secret: Secret | None) -> str:
+    """A secret's text for a client that needs it; '' when it is not set."""
+    return "" if secret is None else secret.reveal()
+
+
+def front_of(assembly: Assembly, *, admin_key: str, demo: bool = False) -> Front:
+    """The edge of this process."""
+    settings, bot = assembly.settings, assembly.bot
+    token, kaspi = settings.ai_seller_event_token, settings.kaspi_webhook_secret
+    return Front(
+        rules=bot.rules,
+        world=bot.world,
+        mailbox=bot.mailbox,
+        contacts=bot.contacts,
+        counters=bot.counters,
+        journal=bot.journal,
+        log=get_logger("door"),
+        probe=partial(probe, assembly),
+        admin_key=admin_key,
+        event_token=revealed(token) or None,
+        waha_hmac_key=revealed(settings.waha_webhook_hmac_key) or None,
+        kaspi_secret=revealed(kaspi) or None,
+        trusted=settings.ai_seller_trusted_networks,
+        shop_id=settings.shop_id,
+        demo=demo,
+        home="/demo" if demo else None,
+    )
+
+
+def web_app(
+    assembly: Assembly, *, admin_key: str, demo_routes: Sequence[ControllerRouterHandler] = ()
+) -> Litestar:
+    """The web application of this process."""
+    front = front_of(assembly, admin_key=admin_key, demo=bool(demo_routes))
+    return build(front, extra_routes=demo_routes)

@@ -1,0 +1,66 @@
+"""How the parts are right now, for health and status. Answers in seconds, never raises."""
+
+from __future__ import annotations
+
+import asyncio
+
+from app.errors import AiSellerError
+from app.store.connection import store_errors
+from app.web.front import Health, Part, Probe
+from app.wiring.assembly import Assembly
+
+PATIENCE = 3.0
+"""Seconds a part has to answer before it counts as down."""
+
+
+async def probe(assembly: Assembly) -> Probe:
+    """The state of all parts, asked at once."""
+    store, waha = await asyncio.gather(_store(assembly), _waha(assembly))
+    return Probe(store=store, waha=waha, model=_model(assembly), kaspi=_kaspi(assembly))
+
+
+async def _store(assembly: Assembly) -> Part:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            with store_errors():
+                await assembly.redis.ping()
+    except (AiSellerError, TimeoutError) as error:
+        return Part(state=Health.DOWN, detail=_why(error))
+    return Part(state=Health.OK)
+
+
+async def _waha(assembly: Assembly) -> Part:
+    waha, session = assembly.bot.waha, assembly.settings.waha_session_id
+    if waha is None:
+        return Part(state=Health.OFF, detail="WAHA_API_ENDPOINT is not set")
+    try:
+        async with asyncio.timeout(PATIENCE):
+            found = await waha.session(session)
+    except (AiSellerError, TimeoutError) as error:
+        return Part(state=Health.DOWN, detail=_why(error))
+    if found is None:
+        return Part(state=Health.DOWN, detail=f"WAHA has no session {session!r}")
+    up = found.status == "WORKING"
+    return Part(state=Health.OK if up else Health.DOWN, detail=f"session {found.status}")
+
+
+def _model(assembly: Assembly) -> Part:
+    """What the last calls told: asking a model costs money."""
+    if assembly.model is None:
+        return Part(state=Health.OFF, detail="OPENAI_API_KEY is not set: texts are canned")
+    resting = assembly.model.breaker.state == "open"
+    name = assembly.model.name
+    return Part(
+        state=Health.DOWN if resting else Health.OK,
+        detail=f"{name} does not answer: texts are canned" if resting else name,
+    )
+
+
+def _kaspi(assembly: Assembly) -> Part:
+    if assembly.settings.kaspi_api_token is None:
+        return Part(state=Health.OFF, detail="KASPI_API_TOKEN is not set: orders come by push")
+    return Part(state=Health.OFF, detail="orders come by push; polling is not part of this version")
+
+
+def _why(error: Exception) -> str:
+    return error.reason if isinstance(error, AiSellerError) else f"no answer in {PATIENCE:.0f} s"

@@ -1,0 +1,190 @@
+"""It never becomes spam: caps, cooldown, quiet hours, pacing, switches."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from app.demo.faults import Status
+from tests.builders import NOON, PHONE
+from tests.e2e.stage import Stage, on_stage
+
+NIGHT = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
+"""22:00 in Almaty."""
+
+
+async def test_a_second_order_waits_a_day_and_is_counted_as_blocked_once(stage: Stage) -> None:
+    await stage.ordered(code="912000001")
+    await stage.settle()
+    await stage.ordered(code="912000002")
+    await stage.settle()
+    assert len(stage.texts) == 1
+    [waits] = (await stage.api.get("/api/outbox")).json()
+    assert (waits["status"], waits["blocked"]) == ("scheduled", "cooldown")
+    await stage.advance(hours=23)
+    assert len(stage.texts) == 1
+    await stage.advance(hours=1.1)
+    assert len(stage.texts) == 2
+    assert (await stage.metrics())["messages_blocked"] == 1
+
+
+async def test_a_customer_gets_three_messages_in_thirty_days(stage: Stage) -> None:
+    for day in range(6):
+        await stage.ordered(code=f"91200000{day}")
+        await stage.advance(hours=25)
+    assert len(stage.texts) == 3
+    reasons = (await stage.metrics())["blocked_by_reason"]
+    assert reasons == {"customer_cap": 3}
+
+
+async def test_at_night_it_waits_for_the_morning(stage: Stage) -> None:
+    stage.clock.set(NIGHT)
+    await stage.ordered()
+    await stage.advance(hours=10.9)
+    assert stage.texts == []
+    await stage.advance(hours=1)
+    assert len(stage.texts) == 1
+
+
+async def test_at_night_a_question_is_answered(stage: Stage) -> None:
+    stage.clock.set(NIGHT)
+    await stage.phone().writes("Где мой заказ?")
+    await stage.advance(seconds=10)
+    assert len(stage.texts) == 1
+
+
+async def test_a_shop_has_its_day_and_the_next_one(store_url: str) -> None:
+    async with on_stage(store_url, AI_SELLER_MAX_DAILY_MESSAGES="3") as stage:
+        for i in range(5):
+            await stage.ordered(phone=f"7705000000{i}", code=f"91200010{i}")
+        await stage.advance(hours=2)
+        assert len(stage.texts) == 3
+        assert (await stage.metrics())["blocked_by_reason"] == {"daily_cap": 2}
+        await stage.advance(hours=22)
+        assert len(stage.texts) == 5
+
+
+async def test_proactive_messages_leave_with_a_pause_between_them(stage: Stage) -> None:
+    for i in range(5):
+        await stage.ordered(phone=f"7705000000{i}", code=f"91200010{i}")
+    await stage.settle()
+    assert len(stage.texts) == 1
+    await stage.advance(minutes=10)
+    times = [sent.at for sent in stage.waha.sent]
+    assert len(times) == 5
+    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    assert all(gap >= timedelta(seconds=25) for gap in gaps)
+    assert len(set(gaps)) > 1
+    assert (await stage.metrics())["messages_blocked"] == 0
+
+
+async def test_a_message_that_certainly_failed_gives_its_place_back(store_url: str) -> None:
+    async with on_stage(store_url, AI_SELLER_MAX_DAILY_MESSAGES="1") as stage:
+        stage.waha.faults.append(
+            Status(
+                500,
+                {
+                    "statusCode": 500,
+                    "exception": {
+                        "message": "2 UNKNOWN: no LID found for 77050000001@s.whatsapp.net",
+                        "name": "Error",
+                        "stack": "",
+                    },
+                },
+            )
+        )
+        await stage.ordered(phone="77050000001", code="912000101")
+        await stage.settle()
+        [failed] = await stage.messages("77050000001")
+        assert failed["status"] == "failed"
+        assert (await stage.contact("77050000001"))["sent_in_window"] == 0
+        await stage.ordered(phone="77050000002", code="912000102")
+        await stage.advance(minutes=5)
+        assert len(stage.texts) == 1
+
+
+async def test_switched_off_it_records_and_says_nothing(store_url: str) -> None:
+    async with on_stage(store_url, AI_SELLER_ENABLED="false") as stage:
+        answer = await stage.ordered()
+        assert (answer.status_code, answer.json()["status"]) == (200, "info")
+        await stage.phone().writes("Здравствуйте, где заказ?")
+        await stage.advance(hours=1)
+        assert stage.waha.sent == []
+        assert stage.model.requests == []
+        contact = await stage.contact()
+        assert [order["code"] for order in contact["orders"]] == ["912000001"]
+        reasons = (await stage.metrics())["blocked_by_reason"]
+        assert reasons == {"disabled": 2}
+
+
+async def test_in_test_mode_everything_happens_but_the_sending(store_url: str) -> None:
+    async with on_stage(store_url, AI_SELLER_TEST_MODE="true") as stage:
+        await stage.ordered()
+        await stage.settle()
+        [message] = await stage.messages()
+        assert message["status"] == "dry_run"
+        assert "Айгерим" in message["text"]
+        assert stage.waha.requests == []
+        assert (await stage.metrics())["messages_sent"] == 0
+
+
+async def test_no_texts_pile_up_for_a_customer_who_bought_ten_things(stage: Stage) -> None:
+    for i in range(10):
+        await stage.ordered(code=f"9120002{i:02}")
+    await stage.advance(days=4)
+    assert len(stage.texts) <= 3
+    assert stage.clock.now() >= NOON
+
+
+async def test_a_person_who_took_over_is_not_talked_over(stage: Stage) -> None:
+    await stage.phone().writes("Есть размер M?")
+    await stage.settle()
+    await stage.waha.owner_writes(PHONE, "Да, есть, Ерлан")
+    await stage.advance(seconds=30)
+    assert stage.texts == []
+    assert (await stage.contact())["owner"] == "people"
+    await stage.phone().writes("Спасибо, а L?")
+    await stage.advance(minutes=5)
+    assert stage.texts == []
+    await stage.advance(hours=4.1)
+    await stage.phone().writes("Ну так что с L?")
+    await stage.advance(minutes=1)
+    assert len(stage.texts) == 1
+
+
+async def test_hand_back_lets_the_bot_answer_again(stage: Stage) -> None:
+    await stage.phone().writes("Здравствуйте")
+    await stage.advance(seconds=30)
+    taken = await stage.api.post(f"/api/contacts/{PHONE}/take-over")
+    assert taken.json()["owner"] == "people"
+    await stage.phone().writes("Вы тут?")
+    await stage.advance(minutes=1)
+    assert len(stage.texts) == 1
+    back = await stage.api.post(f"/api/contacts/{PHONE}/hand-back")
+    assert back.json()["owner"] == "bot"
+    await stage.phone().writes("Ау?")
+    await stage.advance(minutes=1)
+    assert len(stage.texts) == 2
+
+
+async def test_a_person_can_answer_through_the_api(stage: Stage) -> None:
+    await stage.phone().writes("Есть кто живой?")
+    await stage.settle()
+    said = await stage.api.post(f"/api/contacts/{PHONE}/messages", json={"text": "Да, я Ерлан"})
+    assert said.status_code in (200, 202)
+    await stage.advance(minutes=1)
+    assert stage.texts == ["Да, я Ерлан"]
+    assert (await stage.messages())[-1]["author"] == "person"
+
+
+async def test_an_erased_person_is_forgotten_but_stays_opted_out(stage: Stage) -> None:
+    await stage.ordered()
+    await stage.settle()
+    await stage.phone().writes("стоп")
+    await stage.settle()
+    erased = await stage.api.post(f"/api/contacts/{PHONE}/erase")
+    assert erased.status_code == 200
+    assert (await stage.api.get(f"/api/contacts/{PHONE}")).status_code == 404
+    sent = len(stage.texts)
+    await stage.ordered(code="912000009")
+    await stage.settle()
+    assert len(stage.texts) == sent
