@@ -230,16 +230,12 @@ def share(*cause: str) -> float:
 def with_message(conversation: Conversation, message: Message) -> Conversation:
     """``message`` added, or put in the place of the one with its id; kept in order of time."""
     others = [m for m in conversation.messages if m.id != message.id]
-    return replace(
-        conversation, messages=tuple(sorted([*others, message], key=lambda m: m.at))
-    )
+    return replace(conversation, messages=tuple(sorted([*others, message], key=lambda m: m.at)))
 
 
 def without_message(conversation: Conversation, id_: str) -> Conversation:
     """``id_`` taken out: it was written, not sent, and is no longer true."""
-    return replace(
-        conversation, messages=tuple(m for m in conversation.messages if m.id != id_)
-    )
+    return replace(conversation, messages=tuple(m for m in conversation.messages if m.id != id_))
 
 
 def with_pending(conversation: Conversation, pending: Pending) -> Conversation:
@@ -250,16 +246,12 @@ def with_pending(conversation: Conversation, pending: Pending) -> Conversation:
 
 def without_pending(conversation: Conversation, id_: str) -> Conversation:
     """``id_`` no longer waits."""
-    return replace(
-        conversation, pending=tuple(p for p in conversation.pending if p.id != id_)
-    )
+    return replace(conversation, pending=tuple(p for p in conversation.pending if p.id != id_))
 
 
 def without_proactive(conversation: Conversation, id_: str) -> Conversation:
     """The message ``id_`` certainly did not go: it does not count against the customer's cap."""
-    return replace(
-        conversation, proactive=tuple(p for p in conversation.proactive if p.id != id_)
-    )
+    return replace(conversation, proactive=tuple(p for p in conversation.proactive if p.id != id_))
 
 
 def split_archive(conversation: Conversation) -> tuple[Conversation, tuple[Message, ...]]:
@@ -273,7 +265,5 @@ def split_archive(conversation: Conversation) -> tuple[Conversation, tuple[Messa
     return replace(conversation, messages=(*unsettled, *live)), archived
 
 
-OFF_STAGES = frozenset(
-    {Stage.CANCELLING, Stage.CANCELLED, Stage.RETURN_REQUESTED, Stage.RETURNED}
-)
+OFF_STAGES = frozenset({Stage.CANCELLING, Stage.CANCELLED, Stage.RETURN_REQUESTED, Stage.RETURNED})
 """Stages in which nothing proactive is said about an order."""

@@ -30,6 +30,7 @@ from app.domain.rules import BEST_BEFORE, LATE_AFTER, Purpose, Reason, Rules
 def customer_wrote(
     conversation: Conversation, event: CustomerWrote, *, now: datetime, rules: Rules
 ) -> Folded:
+    """A message is kept, a stop in it is heeded, a question in it waits to be answered."""
     if conversation.by_wire(event.message) is not None:
         return conversation, ()
     message = Message(
@@ -93,9 +94,7 @@ def _opt_out(conversation: Conversation, message: Message, *, late: bool, now: d
 def _opt_in(conversation: Conversation, message: Message, *, now: datetime) -> Folded:
     pending = _fixed(message, Purpose.REPLY, now=now, canned="opt_in_confirmation")
     conversation = with_pending(replace(conversation, opt_out=None), pending)
-    return conversation, (
-        Entry(at=now, kind=Kind.OPTED_IN, shop=message.shop, message=message.id),
-    )
+    return conversation, (Entry(at=now, kind=Kind.OPTED_IN, shop=message.shop, message=message.id),)
 
 
 def silenced(conversation: Conversation, *, by: Author, now: datetime) -> Folded:
@@ -216,6 +215,7 @@ def customer_edited(
 def customer_revoked(
     conversation: Conversation, event: CustomerRevoked, *, now: datetime
 ) -> Folded:
+    """A message deleted for everyone is deleted here too, and needs no answer."""
     message = conversation.by_wire(event.message)
     if message is None or message.author is not Author.CUSTOMER or message.revoked:
         return conversation, ()
@@ -227,6 +227,7 @@ def customer_revoked(
 
 
 def customer_called(conversation: Conversation, event: CustomerCalled, *, now: datetime) -> Folded:
+    """A call is answered by a person."""
     conversation, called = _call_person(conversation, "call", now=now)
     entry = Entry(at=now, kind=Kind.RECEIVED, reason="call", facts=(event.id,))
     return replace(conversation, session=event.session), (entry, *called)

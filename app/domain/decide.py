@@ -91,9 +91,7 @@ def wait(
     if until > pending.expires_at:
         return drop(conversation, pending, reason, now=now)
     count = not pending.counted and reason is not Reason.PACE
-    later = replace(
-        pending, due=until, blocked=reason, counted=pending.counted or count, slot=slot
-    )
+    later = replace(pending, due=until, blocked=reason, counted=pending.counted or count, slot=slot)
     conversation = with_pending(conversation, later)
     if pending.blocked is reason and not count:
         return conversation, ()
@@ -111,9 +109,7 @@ def wait(
     return conversation, (entry,)
 
 
-def drop(
-    conversation: Conversation, pending: Pending, reason: Reason, *, now: datetime
-) -> Folded:
+def drop(conversation: Conversation, pending: Pending, reason: Reason, *, now: datetime) -> Folded:
     """``pending`` will not be spoken."""
     entry = dropped_entry(pending, reason, now=now, counted=not pending.counted)
     return without_pending(conversation, pending.id), (entry,)
@@ -130,9 +126,7 @@ def spoken(
         entries.append(_written(pending, draft, now=now))
     if draft.needs_person is not None:
         person = NeedsPerson(reason=draft.needs_person, since=now)
-        conversation = replace(
-            conversation, needs_person=conversation.needs_person or person
-        )
+        conversation = replace(conversation, needs_person=conversation.needs_person or person)
         entries.append(_called(pending, draft.needs_person, now=now))
     return conversation, tuple(entries)
 
@@ -189,9 +183,7 @@ def _queued(
         purpose=pending.purpose,
         order_code=pending.order_code,
         written=draft.written,
-        sending=Sending(
-            not_before=now, expires_at=pending.expires_at, counted=pending.counted
-        ),
+        sending=Sending(not_before=now, expires_at=pending.expires_at, counted=pending.counted),
     )
     conversation = with_message(conversation, message)
     if not pending.purpose.proactive:

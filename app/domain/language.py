@@ -23,6 +23,9 @@ RUSSIAN_WORDS = frozenset(
     почему очень все всё подошло подошла вопрос здесь буду если""".split()
 )
 
+_TELLING_LETTERS = 4
+"""Cyrillic letters without a known word that are still taken for Russian."""
+
 _WORD = re.compile(r"[^\W\d_]+")
 _NOT_WORD = re.compile(r"[\W_]+")
 
@@ -155,7 +158,7 @@ def language_of(text: str, previous: Language | None = None) -> Language | None:
     if previous is not None:
         return previous
     cyrillic = sum("а" <= letter <= "я" for letter in folded)
-    return Language.RU if cyrillic >= 4 else None
+    return Language.RU if cyrillic >= _TELLING_LETTERS else None
 
 
 _NAME = re.compile(r"[^\W\d_]{2,}(?:-[^\W\d_]{2,})*")

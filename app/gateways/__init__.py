@@ -1,0 +1,1 @@
+"""One file = all we know of one outside system, both ways."""

@@ -82,7 +82,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
     has_hmac: bool
 
 
-class SessionInfo(Struct, frozen=True, kw_only=True):
+class SessionState(Struct, frozen=True, kw_only=True):
     """A session of WAHA; ``status`` is WAHA's word (``WORKING``, ``SCAN_QR_CODE`` …).
 
     ``restricted_until`` is set while WhatsApp forbids writing to new contacts.
@@ -189,7 +189,7 @@ class Waha:
         shape = part(await self._get("/api/server/version"), _Answer)
         return Version(version=text(shape.version) or "unknown", engine=text(shape.engine))
 
-    async def session(self, session: str) -> SessionInfo | None:
+    async def session(self, session: str) -> SessionState | None:
         """The session as WAHA shows it, None when there is none of this name."""
         found = await self._session(session)
         return None if found is None else _info(session, found)
@@ -329,11 +329,11 @@ def _sent_id(answer: object) -> str:
     return short
 
 
-def _info(name: str, found: _Session) -> SessionInfo:
+def _info(name: str, found: _Session) -> SessionState:
     lock = part(part(found.me, Me).reachout_timelock, Timelock)
     until = moment(number(lock.time_enforcement_ends)) if lock.is_active is True else None
     hooks = [part(hook, _Hook) for hook in _hooks(found.config)]
-    return SessionInfo(
+    return SessionState(
         name=text(found.name) or name,
         status=text(found.status) or "UNKNOWN",
         us=account(found.me),

@@ -29,7 +29,7 @@ class Script:
         self.text = (_LUA / f"{name}.lua").read_text(encoding="utf-8")
         self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
-    async def run(self, redis: Redis, keys: Sequence[str], args: Sequence[Any]) -> Any:
+    async def run(self, redis: Redis, keys: Sequence[str], args: Sequence[Any]) -> Any:  # noqa: ANN401 - each script's header says what it returns
         """What the script returns. Raises redis' own errors."""
         try:
             return await redis.evalsha(self.sha, len(keys), *keys, *args)

@@ -18,6 +18,8 @@ from app.store.connection import Redis, store_errors
 from app.store.mailbox import millis
 
 SENT_KEPT_SECONDS = 30 * 24 * 3600
+LEARNED_KEPT = 50_000
+"""Addresses this process remembers, so as not to write them again with every message."""
 
 
 class KnownOrder(Struct, frozen=True, kw_only=True):
@@ -74,12 +76,13 @@ class Contacts:
         new = {
             fact.person.lid: fact.person.phone
             for fact in facts
-            if fact.person.lid and fact.person.phone
+            if fact.person.lid
+            and fact.person.phone
             and self._learned.get(fact.person.lid) != fact.person.phone
         }
         if new:
             await self._redis.hset(keys.lids(), mapping=new)
-            if len(self._learned) > 50_000:
+            if len(self._learned) > LEARNED_KEPT:
                 self._learned.clear()
             self._learned.update(new)
         for fact in facts:

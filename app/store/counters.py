@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-
 from app.store import keys
 from app.store.connection import Redis, Script, store_errors
 from app.store.mailbox import millis, moment

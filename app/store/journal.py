@@ -102,7 +102,7 @@ class Journal:
                 await pipe.execute()
         return buried
 
-    async def bury_message(self, message: Message, chat: str, cause: str, now: datetime) -> None:
+    async def bury_message(self, message: Message, chat: str, *, cause: str, now: datetime) -> None:
         """List a message that failed for good. Raises ``StoreDown``."""
         buried = Buried(id=message.id, chat=chat, cause=cause, at=now, message=message.id)
         with store_errors():

@@ -101,7 +101,7 @@ class Mailbox:
             with store_errors():
                 new = await self._store(letters, now)
                 await self._schedule({letter.chat: now for letter in letters})
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whoever waits for it is told
             for letter in letters:
                 if not letter.stored.done():
                     letter.stored.set_exception(error)
@@ -152,7 +152,7 @@ class Mailbox:
             version, doc, begun, mail = await _claim.run(
                 self._redis, [keys.conversation(chat), keys.mail(chat)], []
             )
-        return _claimed(chat, version, doc, mail, begun=begun)
+        return _claimed(chat, (version, doc), mail, begun=begun)
 
     async def look(self, chat: str) -> Claimed:
         """What a turn would decide on, without beginning one. Raises ``StoreDown``."""
@@ -161,7 +161,7 @@ class Mailbox:
                 pipe.hmget(keys.conversation(chat), ["v", "doc"])
                 pipe.lrange(keys.mail(chat), 0, -1)
                 (version, doc), mail = await pipe.execute()
-        return _claimed(chat, version, doc, mail)
+        return _claimed(chat, (version, doc), mail)
 
     async def commit(self, claimed: Claimed, settled: Settled, *, now: datetime) -> Claimed:
         """Settle a turn; returns what the next one starts from, its unread mail not included.
@@ -210,7 +210,10 @@ class Mailbox:
             return int(await self._redis.hget(keys.conversation(chat), "n") or 0)
 
     async def finish(self, chat: str) -> datetime | None:
-        """End a turn that did not die; when ``chat`` must be looked at next. Raises ``StoreDown``."""
+        """End a turn that did not die; when ``chat`` is to be looked at next.
+
+        Raises ``StoreDown``.
+        """
         with store_errors():
             async with self._redis.pipeline(transaction=False) as pipe:
                 pipe.hdel(keys.conversation(chat), "n")
@@ -255,7 +258,10 @@ def moment(ms: float) -> datetime:
     return datetime.fromtimestamp(float(ms) / 1000, UTC)
 
 
-def _claimed(chat: str, version: Any, doc: Any, mail: list[bytes], *, begun: int = 0) -> Claimed:
+def _claimed(
+    chat: str, stored: tuple[bytes | None, bytes | None], mail: list[bytes], *, begun: int = 0
+) -> Claimed:
+    version, doc = stored
     return Claimed(
         chat=chat,
         version=(version or b"").decode(),
@@ -287,4 +293,3 @@ def _commit_args(claimed: Claimed, settled: Settled, now: datetime) -> list[Any]
         len(counts),
         *(part for pair in counts.items() for part in pair),
     ]
-

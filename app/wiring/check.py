@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app.config import Settings
 from app.errors import AiSellerError
-from app.gateways.waha import SessionInfo, Waha
+from app.gateways.waha import SessionState, Waha
 from app.store.connection import Redis, store_errors
 from app.wiring.assembly import Assembly
 from app.wiring.parts import assembled, revealed, store_of
@@ -101,7 +101,7 @@ async def _waha(parts: Assembly, *, fix: bool) -> AsyncIterator[Line]:
     yield await _webhook(waha, settings, found, fix=fix)
 
 
-async def _webhook(waha: Waha, settings: Settings, found: SessionInfo, *, fix: bool) -> Line:
+async def _webhook(waha: Waha, settings: Settings, found: SessionState, *, fix: bool) -> Line:
     if settings.waha_webhook_hmac_key is None:
         return _fail("webhook", "WAHA_WEBHOOK_HMAC_KEY is not set: replies cannot be received")
     url = f"{settings.ai_seller_url}{WAHA_DOOR}"

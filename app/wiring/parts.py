@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
-
-from litestar import Litestar
-from litestar.types import ControllerRouterHandler
 
 from app.config import Secret, Settings
 from app.domain.rules import Rules, Shop
@@ -22,7 +19,7 @@ from app.store.embedded import EmbeddedStore
 from app.store.journal import Journal
 from app.store.mailbox import Mailbox
 from app.web.front import Front
-from app.web.server import build
+from app.web.server import App, Routes, build
 from app.wiring.assembly import Assembly
 from app.wiring.probe import probe
 from app.worker.bot import Bot
@@ -30,6 +27,7 @@ from app.worker.loop import make_docket, register_names, scheduler
 from app.world import World
 from app.writing.prompts import Prompts
 from app.writing.writer import Writer
+
 
 def rules_of(settings: Settings) -> Rules:
     """The business rules as the seller set them."""
@@ -73,9 +71,7 @@ async def store_of(settings: Settings) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def assembled(
-    settings: Settings, *, world: World, redis_url: str
-) -> AsyncIterator[Assembly]:
+async def assembled(settings: Settings, *, world: World, redis_url: str) -> AsyncIterator[Assembly]:
     """The parts of one process, open while inside. Nothing runs yet.
 
     Raises ``PromptError`` when prompts are missing; the store need not answer yet.
@@ -162,9 +158,7 @@ def front_of(assembly: Assembly, *, admin_key: str, demo: bool = False) -> Front
     )
 
 
-def web_app(
-    assembly: Assembly, *, admin_key: str, demo_routes: Sequence[ControllerRouterHandler] = ()
-) -> Litestar:
+def web_app(assembly: Assembly, *, admin_key: str, demo_routes: Routes = ()) -> App:
     """The web application of this process."""
     front = front_of(assembly, admin_key=admin_key, demo=bool(demo_routes))
     return build(front, extra_routes=demo_routes)

@@ -8,14 +8,15 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
-from litestar import Litestar
 
 from app.config import Settings, admin_api_key
 from app.demo.page import routes
 from app.demo.shop import DemoShop
 from app.log import get_logger
+from app.web.server import App
 from app.wiring.assembly import Assembly
 from app.wiring.parts import assembled, store_of, web_app
 from app.worker.loop import working
@@ -74,12 +75,12 @@ async def demo(settings: Settings) -> None:
 
 @asynccontextmanager
 async def _worker(parts: Assembly) -> AsyncIterator[None]:
-    """A worker, and what the last run left undone."""
+    """A worker beside whatever else this process does."""
     async with working(parts.docket, parts.bot):
         yield
 
 
-async def _web(app: Litestar, host: str, port: int) -> None:
+async def _web(app: App, host: str, port: int) -> None:
     config = uvicorn.Config(
         app,
         host=host,
@@ -89,7 +90,15 @@ async def _web(app: Litestar, host: str, port: int) -> None:
         timeout_graceful_shutdown=LAST_ANSWERS,
         server_header=False,
     )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn raises the signal once more when it has stopped: that must not end the process
+        # before its worker and its store have stopped too.
+        signal.signal(number, _heard)
     await uvicorn.Server(config).serve()
+
+
+def _heard(number: int, frame: FrameType | None) -> None:
+    """A signal that has done its work."""
 
 
 async def _stop_signal() -> None:

@@ -1,0 +1,1 @@
+"""The shell: the only place where asynchronous steps are put in order."""

@@ -19,7 +19,7 @@ from app.worker.react import run_turn
 CONCURRENCY = 500
 """Turns one worker has under way; most of them wait for the model or show typing."""
 
-REDELIVERY = timedelta(seconds=15)
+REDELIVERY = timedelta(seconds=10)
 """After this long without a sign of life a killed worker's turn is run by another one."""
 
 SWEEP_EVERY = timedelta(seconds=30)
@@ -48,8 +48,7 @@ def scheduler(docket: Docket) -> Schedule:
 
     async def schedule(chats: dict[str, datetime]) -> None:
         calls = [
-            docket.call(TURN, when=when, key=f"{TURN}:{chat}")(chat)
-            for chat, when in chats.items()
+            docket.call(TURN, when=when, key=f"{TURN}:{chat}")(chat) for chat, when in chats.items()
         ]
         executions = await docket.replace_many(calls)
         for execution in executions:
@@ -59,7 +58,7 @@ def scheduler(docket: Docket) -> Schedule:
     return schedule
 
 
-async def _elsewhere(chat: str) -> None:
+async def _elsewhere(chat: str) -> None:  # noqa: ARG001 - named as the task it stands for
     """Stands for the turn in a process that only schedules it."""
     raise RuntimeError("this process runs no turns")
 
@@ -122,7 +121,7 @@ async def _again(bot: Bot, chat: str, delay: timedelta) -> None:
 
 def _sweep_task(bot: Bot) -> Callable[[], Awaitable[None]]:
     async def sweep(
-        perpetual: Perpetual = Perpetual(every=SWEEP_EVERY, automatic=True),  # noqa: B008
+        perpetual: Perpetual = Perpetual(every=SWEEP_EVERY, automatic=True),  # noqa: ARG001, B008 - docket's way
     ) -> None:
         await sweep_overdue(bot)
 

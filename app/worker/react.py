@@ -54,7 +54,7 @@ async def run_turn(bot: Bot, chat: str) -> None:
 
 
 async def schedule_next(bot: Bot, chat: str) -> None:
-    """End the turn and schedule the next one. A fact accepted meanwhile must not lose to a later time."""
+    """End the turn, schedule the next; a fact accepted meanwhile must not lose to a later time."""
     due = await bot.mailbox.finish(chat)
     if due is None:
         return
@@ -92,9 +92,7 @@ async def _admitted(turn: Turn, pending: Pending) -> bool:
     now, rules = turn.now, turn.bot.rules
     slot = pending.slot or await _slot(turn, pending)
     if slot > now:
-        waiting = wait(
-            turn.conversation, pending, Reason.PACE, until=slot, now=now, slot=slot
-        )
+        waiting = wait(turn.conversation, pending, Reason.PACE, until=slot, now=now, slot=slot)
         await turn.commit(*waiting)
         return False
     cap = rules.max_daily_messages

@@ -23,6 +23,15 @@ from app.domain.rules import MAX_TYPING, RETRY_DELAYS, Reason
 from app.errors import AiSellerError, Conflict, Permanent, Transient, Uncertain
 from app.worker.turn import Turn
 
+_KINDS = {
+    Status.QUEUED: Kind.RETRYING,
+    Status.SENT: Kind.SENT,
+    Status.DRY_RUN: Kind.DRY_RUN,
+    Status.UNCERTAIN: Kind.UNCERTAIN,
+    Status.FAILED: Kind.FAILED,
+}
+"""How the journal tells each outcome of a send."""
+
 RECORD_TRIES = 10
 """Times the outcome of a send is written again when somebody else settled the chat."""
 
@@ -36,12 +45,12 @@ async def send_next(turn: Turn) -> bool:
     if message is None or message.sending is None or message.sending.not_before > turn.now:
         return False
     if message.sending.tried_at is not None:
-        await _record(turn, message, Status.UNCERTAIN, Kind.UNCERTAIN, reason="interrupted")
+        await _record(turn, message, Status.UNCERTAIN, reason="interrupted")
         return True
     if not await _last_look(turn, message):
         return True
     if turn.bot.rules.test_mode:
-        await _record(turn, message, Status.DRY_RUN, Kind.DRY_RUN)
+        await _record(turn, message, Status.DRY_RUN)
         return True
     if await _show_typing(turn, message):
         await turn.refresh()
@@ -57,7 +66,7 @@ async def _last_look(turn: Turn, message: Message) -> bool:
     if current is None or current.status is not Status.QUEUED or current.sending is None:
         return False
     if turn.now > current.sending.expires_at:
-        await _record(turn, current, Status.FAILED, Kind.FAILED, reason=Reason.EXPIRED)
+        await _record(turn, current, Status.FAILED, reason=Reason.EXPIRED)
         await turn.give_back(current)
         return False
     verdict = _verdict(turn, current)
@@ -136,22 +145,21 @@ async def _send(turn: Turn, message: Message) -> None:
     """Mark it as tried, post it, record what came of it."""
     waha = turn.bot.waha
     if waha is None:
-        return await _later(turn, message, Transient("WAHA is not set up", code="no_waha"))
+        await _later(turn, message, Transient("WAHA is not set up", code="no_waha"))
+        return
     await _mark_tried(turn, message)
     try:
         short_id = await waha.send_text(message.session, _address(turn), message.text)
     except Transient as error:
-        return await _later(turn, message, error)
+        await _later(turn, message, error)
     except Permanent as error:
-        return await _failed(turn, message, error)
+        await _failed(turn, message, error)
     except Uncertain as error:
-        turn.bot.log.error("uncertain", chat=turn.chat, message=message.id, reason=error.reason)
-        return await _record(
-            turn, message, Status.UNCERTAIN, Kind.UNCERTAIN, reason=error.code or error.reason
-        )
-    turn.sent += 1
-    await turn.bot.contacts.remember_sent(short_id, turn.chat)
-    await _record(turn, message, Status.SENT, Kind.SENT, short_id=short_id)
+        await _uncertain(turn, message, error)
+    else:
+        turn.sent += 1
+        await turn.bot.contacts.remember_sent(short_id, turn.chat)
+        await _record(turn, message, Status.SENT, short_id=short_id)
 
 
 async def _mark_tried(turn: Turn, message: Message) -> None:
@@ -171,25 +179,29 @@ async def _later(turn: Turn, message: Message, error: Transient) -> None:
         "send_later", chat=turn.chat, message=message.id, reason=error.code, until=again
     )
     waiting = replace(sending, tried_at=None, attempts=sending.attempts + 1, not_before=again)
-    await _record(
-        turn, message, Status.QUEUED, Kind.RETRYING, reason=error.code, sending=waiting
-    )
+    await _record(turn, message, Status.QUEUED, reason=error.code, sending=waiting)
+
+
+async def _uncertain(turn: Turn, message: Message, error: Uncertain) -> None:
+    """It may have gone: never sent again blindly; our own echo will tell."""
+    turn.bot.log.warning("uncertain", chat=turn.chat, message=message.id, reason=error.reason)
+    cause = error.code or error.reason
+    await _record(turn, message, Status.UNCERTAIN, reason=cause)
 
 
 async def _failed(turn: Turn, message: Message, error: Permanent) -> None:
     """It did not go and will not: buried, and it takes up no cap."""
     cause = error.code or error.reason
     turn.bot.log.error("send_failed", chat=turn.chat, message=message.id, reason=error.reason)
-    await _record(turn, message, Status.FAILED, Kind.FAILED, reason=cause)
+    await _record(turn, message, Status.FAILED, reason=cause)
     await turn.give_back(message)
-    await turn.bot.journal.bury_message(message, turn.chat, cause, turn.now)
+    await turn.bot.journal.bury_message(message, turn.chat, cause=cause, now=turn.now)
 
 
 async def _record(
     turn: Turn,
     message: Message,
     status: Status,
-    kind: Kind,
     *,
     reason: str | None = None,
     short_id: str | None = None,
@@ -198,7 +210,7 @@ async def _record(
     """Write the outcome; it is true whatever else happened to the chat meanwhile."""
     entry = Entry(
         at=turn.now,
-        kind=kind,
+        kind=_KINDS[status],
         shop=message.shop,
         purpose=message.purpose,
         message=message.id,
@@ -218,9 +230,11 @@ async def _record(
         if status is Status.FAILED:
             conversation = without_proactive(conversation, message.id)
         try:
-            return await turn.commit(conversation, (entry,))
+            await turn.commit(conversation, (entry,))
         except Conflict:
             await turn.refresh()
+        else:
+            return
     raise Conflict("the outcome of a send could not be recorded", code="record")
 
 

@@ -11,6 +11,7 @@ from app.domain.fold import fold_all
 from app.store.mailbox import Claimed, Settled
 from app.worker.bot import Bot
 
+
 class Turn:
     """One chat, claimed. ``conversation`` is always what the store holds."""
 
@@ -46,7 +47,7 @@ class Turn:
         return self.bot.rules.local(moment).date()
 
     async def refresh(self) -> None:
-        """Read the chat again and take in what came meanwhile. Raises ``StoreDown``, ``Conflict``."""
+        """Read the chat again and take in what came. Raises ``StoreDown``, ``Conflict``."""
         self.claimed = await self.bot.mailbox.look(self.chat)
         known = self.claimed.conversation
         self.conversation = known or await self.bot.contacts.new_person(self.chat, self.now)

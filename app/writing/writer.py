@@ -80,7 +80,9 @@ class Writer:
             faults = check(text, brief)
         return faults[0] if faults else text
 
-    def _instead(self, brief: Brief, calls: list[Completion | None], *, why: str, person: str) -> Draft:
+    def _instead(
+        self, brief: Brief, calls: list[Completion | None], *, why: str, person: str
+    ) -> Draft:
         """The canned text. A customer who has asked something is owed a person as well."""
         if not self._fallback:
             return _draft(brief, calls, why=why, person=person)

@@ -79,6 +79,7 @@ class Stage:
 
     async def settle(self) -> None:
         """Run turns until nothing is due and no webhook is under way."""
+        chats: list[str] = []
         for _ in range(MOST_ROUNDS):
             await self.waha.delivered()
             chats = await self.bot.mailbox.all_due(self.clock.now())
@@ -102,19 +103,19 @@ class Stage:
         self.clock.set(max(target, self.clock.now()))
         await self.settle()
 
-    async def contact(self, phone: str = PHONE) -> dict[str, Any]:
+    async def contact(self, phone: str = PHONE) -> Any:
         """What the API tells of a contact."""
         return await self._get(f"/api/contacts/{phone}")
 
-    async def messages(self, phone: str = PHONE) -> list[dict[str, Any]]:
+    async def messages(self, phone: str = PHONE) -> Any:
         """Both sides of a chat, by the API."""
         return await self._get(f"/api/contacts/{phone}/messages")
 
-    async def journal(self, phone: str = PHONE) -> list[dict[str, Any]]:
+    async def journal(self, phone: str = PHONE) -> Any:
         """A chat's journal, by the API."""
         return await self._get(f"/api/contacts/{phone}/journal")
 
-    async def metrics(self) -> dict[str, Any]:
+    async def metrics(self) -> Any:
         """The seller's figures."""
         answer = await self._get("/ai-seller/metrics")
         return answer["metrics"]["ai_seller_metrics"]

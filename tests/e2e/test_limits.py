@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from app.demo.faults import Status
 from tests.builders import NOON, PHONE
@@ -71,7 +72,7 @@ async def test_proactive_messages_leave_with_a_pause_between_them(stage: Stage) 
     await stage.advance(minutes=10)
     times = [sent.at for sent in stage.waha.sent]
     assert len(times) == 5
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert all(gap >= timedelta(seconds=25) for gap in gaps)
     assert len(set(gaps)) > 1
     assert (await stage.metrics())["messages_blocked"] == 0

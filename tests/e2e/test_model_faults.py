@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.demo.model import Cut, Empty, Raw, Refusal, Slow, Status
+from app.demo.faults import Slow, Status
+from app.demo.model import Cut, Empty, Raw, Refusal
 from tests.e2e.stage import Stage, on_stage
 
 

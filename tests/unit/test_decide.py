@@ -27,7 +27,9 @@ def test_what_is_due_and_allowed_is_written() -> None:
     assert decision.write is not None
     assert decision.write.pending.purpose is Purpose.POST_PURCHASE
     assert decision.write.brief.customer_name == "Айгерим"
-    assert [item.name for item in decision.write.brief.orders[0].items] == ["Куртка Alpin черная 48"]
+    assert [item.name for item in decision.write.brief.orders[0].items] == [
+        "Куртка Alpin черная 48"
+    ]
 
 
 def test_the_more_important_purpose_goes_first() -> None:
@@ -67,9 +69,7 @@ def test_a_no_that_lasts_beyond_the_best_before_drops_it() -> None:
     talked = person(pending=(waiting(Purpose.POST_PURCHASE),), proactive=spoke(60, 40, 30))
     decision = decide(talked, now=NOON, rules=RULES)
     assert decision.conversation.pending == ()
-    assert [(e.kind, e.reason) for e in decision.entries] == [
-        (Kind.DROPPED, Reason.CUSTOMER_CAP)
-    ]
+    assert [(e.kind, e.reason) for e in decision.entries] == [(Kind.DROPPED, Reason.CUSTOMER_CAP)]
 
 
 def test_a_stop_drops_even_what_is_not_due() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -26,7 +27,7 @@ DAY = timedelta(hours=24)
 
 
 def ask(purpose: Purpose = Purpose.POST_PURCHASE, *, now: datetime = NOON, rules: Rules = RULES,
-        **fields: object) -> Verdict:  # fmt: skip
+        **fields: Any) -> Verdict:  # fmt: skip
     return may_speak(person(**fields), purpose, now=now, rules=rules, order_code="912000001")
 
 
@@ -112,7 +113,7 @@ def test_an_answer_is_given_at_night_and_within_the_cooldown_and_above_the_cap()
 
 
 def test_while_a_person_answers_the_bot_is_silent() -> None:
-    owned = {"owner": Owner.PEOPLE, "person_at": NOON - timedelta(hours=1)}
+    owned: dict[str, Any] = {"owner": Owner.PEOPLE, "person_at": NOON - timedelta(hours=1)}
     assert ask(Purpose.REPLY, **owned) == Deny(reason=Reason.PEOPLE_OWN_CHAT)
     until = NOON + timedelta(hours=3)
     assert ask(**owned) == Deny(reason=Reason.PEOPLE_OWN_CHAT, until=until)

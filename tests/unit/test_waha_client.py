@@ -11,7 +11,7 @@ from pytest_httpx import HTTPXMock
 
 from app.domain.events import Address
 from app.errors import AiSellerError, Permanent, Transient, Uncertain
-from app.gateways.waha import EVENTS, SessionInfo, Version, Waha, Webhook
+from app.gateways.waha import EVENTS, SessionState, Version, Waha, Webhook
 
 BASE = "http://waha.test:3000"
 ANNA = Address(phone="77051112233", lid="230000000000007")
@@ -335,7 +335,7 @@ async def test_a_session_is_shown_without_its_keys(waha: Waha, httpx_mock: HTTPX
     }
     httpx_mock.add_response(url=f"{BASE}/api/sessions/main", json=answer)
     shown = await waha.session("main")
-    assert shown == SessionInfo(
+    assert shown == SessionState(
         name="main",
         status="WORKING",
         us=Address(phone="77770001122", lid="150000000000001"),
@@ -352,7 +352,7 @@ async def test_a_session_is_shown_without_its_keys(waha: Waha, httpx_mock: HTTPX
 async def test_a_session_of_nulls_is_shown_too(waha: Waha, httpx_mock: HTTPXMock) -> None:
     answer = {"name": None, "status": None, "config": None, "me": None, "engine": None}
     httpx_mock.add_response(json=answer)
-    assert await waha.session("main") == SessionInfo(name="main", status="UNKNOWN")
+    assert await waha.session("main") == SessionState(name="main", status="UNKNOWN")
 
 
 async def test_an_unknown_session_is_none(waha: Waha, httpx_mock: HTTPXMock) -> None:
