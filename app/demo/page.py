@@ -17,7 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 
 from app.demo.shop import NotTakenError
-from app.demo.view import Entries, Explain, ExplainError, look
+from app.demo.view import Entries, Explain, ExplainError, State, look
 
 if TYPE_CHECKING:
     from app.demo.shop import DemoShop
@@ -176,7 +176,7 @@ class _Page:
         return Response(self._files[name], media_type=_FILES[name], headers=_HEADERS)
 
     async def state(self, request: Asked) -> Answer:
-        return _said(200, await self._look(request))
+        return _said(200, msgspec.json.encode(await self._look(request)))
 
     async def events(self, request: Asked) -> Stream:
         headers = {**_HEADERS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -190,15 +190,19 @@ class _Page:
         while not self._shop.closing and clock() < ends:
             seen = self._shop.changes
             state = await self._look(request)
-            if state != last:
-                yield b"data: " + state + b"\n\n"
-                last = state
+            shown = msgspec.json.encode(state)
+            if shown != last:
+                yield b"data: " + shown + b"\n\n"
+                last = shown
+            if state.why is None:
+                # It does not answer: perhaps it stops, and waits for this very stream to end.
+                return
             await self._shop.changed(seen, _HEARTBEAT_SECONDS)
 
-    async def _look(self, request: Asked) -> bytes:
+    async def _look(self, request: Asked) -> State:
         lang: Lang = "kk" if request.query_params.get("lang") == "kk" else "ru"
         phone = request.query_params.get("phone")
-        return msgspec.json.encode(await look(self._shop, self._explain, phone=phone, lang=lang))
+        return await look(self._shop, self._explain, phone=phone, lang=lang)
 
     # -- doing
 

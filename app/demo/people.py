@@ -25,7 +25,7 @@ _NAMES = (
 _PREFIXES = ("701", "702", "705", "707", "747", "775", "777")
 
 GOODS = (
-    Item(sku="TERMOS-1L", name="Термос «Арктика» 1 л", price=8_990, category="Термосы"),
+    Item(sku="TERMOS-1L", name="Термос Arktika 1 л", price=8_990, category="Термосы"),
     Item(sku="CHAINIK-17", name="Чайник Bereke 1,7 л", price=12_490, category="Чайники"),
     Item(sku="SONAR-AIR", name="Наушники Sonar Air", price=19_990, category="Наушники"),
     Item(sku="QYRAN-50", name="Куртка Qyran, размер 50", price=27_900),

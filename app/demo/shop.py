@@ -1,10 +1,12 @@
 """A whole shop for the demo: its WhatsApp, its Kaspi, its model, its buyers and its owner."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -64,6 +66,8 @@ class DemoShop:
         self.model = EmulatedModel(f"sk-{secrets.token_urlsafe(24)}")
         self.buyers: dict[str, Person] = {}
         self.held: list[Held] = []
+        self._waha_server: AsyncExitStack | None = None
+        self._switching = asyncio.Lock()
         self._bell = Bell()
         self._new_people = people()
         self._next_code = 900_000_000 + int(world.now().timestamp()) % 99_000_000
@@ -75,11 +79,16 @@ class DemoShop:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["DemoShop"]:
-        """Serve WAHA, Kaspi and the model on free loopback ports until the block is left."""
+        """Serve WAHA, Kaspi and the model on free loopback ports until the block is left.
+
+        Opened once in its life.
+        """
         async with AsyncExitStack() as stack:
-            served = [self._noting(each.app) for each in (self.waha, self.kaspi, self.model)]
-            urls = [await stack.enter_async_context(serving(app)) for app in served]
-            self.waha_url, self.kaspi_url, self.model_url = urls
+            for_kaspi, for_model = serving(self.kaspi.app), serving(self._noting(self.model.app))
+            self.kaspi_url = await stack.enter_async_context(for_kaspi)
+            self.model_url = await stack.enter_async_context(for_model)
+            stack.push_async_callback(self._stop_waha)
+            await self._start_waha()
             stack.callback(self.hang_up)
             yield self
 
@@ -115,6 +124,19 @@ class DemoShop:
         self.ai_seller_url = ai_seller_url.rstrip("/")
         self.waha.webhooks.clear()
         self.waha.hook(f"{self.ai_seller_url}/webhooks/waha", hmac_key=self._hmac_key)
+
+    async def _start_waha(self) -> None:
+        """On its own port again, if it has had one."""
+        port = urlsplit(self.waha_url).port or 0
+        server = AsyncExitStack()
+        app = self._noting(self.waha.app)
+        self.waha_url = await server.enter_async_context(serving(app, port=port))
+        self._waha_server = server
+
+    async def _stop_waha(self) -> None:
+        server, self._waha_server = self._waha_server, None
+        if server is not None:
+            await server.aclose()
 
     def _noting(self, inner: "ASGIApp") -> "ASGIApp":
         """The application `inner`, each request to which may have changed something."""
@@ -203,7 +225,7 @@ class DemoShop:
     async def write(self, phone: str, text: str) -> None:
         """A buyer writes to the shop; KeyError for an unknown phone."""
         writer = self.phone(phone)
-        if self.waha.down:
+        if self.waha_down:
             self.held.append(Held(phone=phone, line=self._written_now(writer, text)))
         else:
             await writer.writes(text)
@@ -228,14 +250,24 @@ class DemoShop:
     async def switch(
         self, *, model_down: bool | None = None, waha_down: bool | None = None
     ) -> None:
-        """Turn the model or WAHA off or on; None leaves it as it is."""
-        if model_down is not None:
-            self.model.down = model_down
-        if waha_down is not None:
-            self.waha.down = waha_down
-        if not self.waha.down:
-            await self._deliver_held()
+        """Turn the model or WAHA off or on; None leaves it as it is.
+
+        WAHA refuses connections then: one cut off in the middle of a send would rightly never be
+        tried again, since nobody could know whether the message went.
+        """
+        async with self._switching:
+            if model_down is not None:
+                self.model.down = model_down
+            if waha_down is not None and waha_down != self.waha_down:
+                await (self._stop_waha() if waha_down else self._start_waha())
+            if not self.waha_down:
+                await self._deliver_held()
         self._note()
+
+    @property
+    def waha_down(self) -> bool:
+        """Whether nobody listens at WAHA's address."""
+        return self._waha_server is None
 
     async def _deliver_held(self) -> None:
         held, self.held = self.held, []

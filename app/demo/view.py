@@ -112,7 +112,7 @@ async def look(shop: "DemoShop", explain: Explain, *, phone: str | None, lang: L
         selected=buyer.phone,
         chat=chat,
         orders=[_ordered(order) for order in orders],
-        switches={"model_down": shop.model.down, "waha_down": shop.waha.down},
+        switches={"model_down": shop.model.down, "waha_down": shop.waha_down},
         steps=_steps(chat, journal or [], ordered=bool(orders)),
         why=None if journal is None else words.journal(journal),
         hint=words.hint(journal or []),

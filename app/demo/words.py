@@ -154,6 +154,7 @@ _MEDIA: Pair = ("не текст, бот его не понимает", "мәт�
 _DRY_RUN: Pair = ("пробный режим", "сынақ режимі")
 _UNTIL: Pair = ("до", "дейін:")
 _ON: Pair = ("на", "уақыты:")
+_AGAIN: Pair = ("ещё раз", "қайтадан:")
 _DAYS: dict[int, Pair] = {0: ("сегодня", "бүгін"), 1: ("завтра", "ертең")}
 _ORDER: Pair = ("Заказ", "Тапсырыс")
 _MESSAGE: Pair = ("Сообщение", "Хабарлама")
@@ -276,8 +277,8 @@ class Words:
     def _until(self, entry: Noted) -> str | None:
         if entry.until is None:
             return None
-        on = entry.kind in ("scheduled", "retrying")
-        return f"{self._say(_ON if on else _UNTIL)} {self.moment(entry.until)}"
+        when = {"scheduled": _ON, "retrying": _AGAIN}.get(entry.kind, _UNTIL)
+        return f"{self._say(when)} {self.moment(entry.until)}"
 
 
 def _is_noise(entry: Noted) -> bool:
