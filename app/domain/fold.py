@@ -14,6 +14,7 @@ from app.domain.conversation import (
     Kind,
     Message,
     Owner,
+    Proactive,
     Sending,
     Status,
     derive_id,
@@ -326,4 +327,9 @@ def _replayed(conversation: Conversation, event: OperatorActed, *, now: datetime
         message=message.id,
         reason="replayed",
     )
-    return with_message(conversation, queued), (entry,)
+    conversation = with_message(conversation, queued)
+    if message.purpose is not None and message.purpose.proactive:
+        counted = Proactive(id=message.id, at=now)
+        conversation = without_proactive(conversation, message.id)
+        conversation = replace(conversation, proactive=(*conversation.proactive, counted))
+    return conversation, (entry,)

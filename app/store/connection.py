@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
 from app.errors import StoreDown
@@ -18,6 +20,9 @@ Redis: TypeAlias = Any
 strictly; the signatures of this package say what comes back."""
 
 _LUA = Path(__file__).parent / "lua"
+ANSWER_SECONDS = 3.0
+"""The server has this long to answer."""
+
 RETRY_AFTER = 5.0
 """Seconds a caller is asked to wait when the store is down."""
 
@@ -54,13 +59,15 @@ def store_errors() -> Iterator[None]:
 def connect(url: str, *, max_connections: int = 200) -> Redis:
     """A client for ``redis://``, ``rediss://`` or ``unix://``. Opens nothing until used.
 
-    Waits 5 s for an answer and 3 s for a connection: a door must be able to say 503 in time.
+    Gives up after a few seconds: a door must be able to say 503 while its caller still listens.
     """
     return AsyncRedis.from_url(
         url,
         max_connections=max_connections,
-        socket_timeout=5,
-        socket_connect_timeout=3,
+        socket_timeout=ANSWER_SECONDS,
+        socket_connect_timeout=ANSWER_SECONDS,
+        # Once more, for a connection the server closed meanwhile; our scripts bear a second run.
+        retry=Retry(NoBackoff(), 1),
         health_check_interval=15,
         protocol=2,
     )

@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from app.domain.conversation import Author, Conversation, OptOut
+from app.domain.conversation import Author, Conversation, Message, OptOut
 from app.domain.events import Fact, LeftOurNumber, Order, OrderChanged, ReceiptCame
 from app.store import keys
 from app.store.connection import Redis, store_errors
@@ -30,6 +30,13 @@ class KnownOrder(Struct, frozen=True, kw_only=True):
     heard_at: datetime
 
 
+class _OfChat(Struct):
+    """What of a buried record says whose it is."""
+
+    chat: str
+
+
+_buried_chats = msgspec.json.Decoder(_OfChat)
 _known_orders = msgspec.json.Decoder(KnownOrder)
 _encode = msgspec.json.Encoder().encode
 
@@ -63,14 +70,17 @@ class Contacts:
 
     async def _chat_of(self, fact: Fact) -> str:
         person = fact.person
+        if isinstance(fact.event, OrderChanged):
+            return await self._buyer_of(fact.event.order, person.phone or "")
         if person.phone is not None:
             return person.phone
         if isinstance(fact.event, ReceiptCame | LeftOurNumber):
             chat = await self._redis.get(keys.sent(fact.event.message))
             if chat is not None:
                 return str(chat, "ascii")
-        lid = person.lid or ""
-        return await self.phone_of(lid) or lid_chat(lid)
+        if person.lid is None:
+            raise ValueError("a fact concerns a person with a phone or a hidden id")
+        return await self.phone_of(person.lid) or lid_chat(person.lid)
 
     async def _learn(self, facts: Sequence[Fact]) -> None:
         new = {
@@ -89,6 +99,11 @@ class Contacts:
             if isinstance(fact.event, OrderChanged) and fact.person.phone:
                 await self._know_order(fact.person.phone, fact.event)
 
+    async def _buyer_of(self, order: Order, phone: str) -> str:
+        """Whose order it is: the one we first heard of, whatever phone is told later."""
+        known = await self.order(order.shop, order.code)
+        return known.chat if known else phone
+
     async def _know_order(self, chat: str, event: OrderChanged) -> None:
         order = event.order
         known = KnownOrder(chat=chat, order=order, heard_at=event.received_at)
@@ -96,6 +111,7 @@ class Contacts:
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.set(keys.order(order.shop, order.code), _encode(known), nx=True)
             pipe.zadd(keys.orders(order.shop), {order.code: millis(made)}, nx=True)
+            pipe.sadd(keys.orders_of(chat), f"{order.shop}:{order.code}")
             await pipe.execute()
 
     async def learn(self, lid: str, phone: str) -> None:
@@ -163,38 +179,50 @@ class Contacts:
         with store_errors():
             await self._redis.srem(keys.opted_out(), await self._mark(chat))
 
-    async def erase(self, conversation: Conversation) -> None:
+    async def erase(self, conversation: Conversation, *, archived: Sequence[Message]) -> None:
         """Forget a person; only the hash of an opt-out stays. Raises ``StoreDown``."""
         chat = conversation.chat
         mark = await self._mark(chat)
         with store_errors():
-            hidden = await self._lids_of(chat)
+            hidden, graves = await self._lids_of(chat), await self._graves_of(chat)
+            orders = await self._orders_of(chat)
             async with self._redis.pipeline(transaction=True) as pipe:
                 if conversation.opt_out is not None:
                     pipe.sadd(keys.opted_out(), mark)
-                pipe.delete(
-                    keys.conversation(chat), keys.mail(chat), keys.seen(chat),
-                    keys.journal(chat), keys.archive(chat),
-                )  # fmt: skip
+                pipe.delete(*keys.all_of(chat))
                 for index in (keys.due(), keys.chats(), keys.spoken_to()):
                     pipe.zrem(index, chat)
-                for order in conversation.orders:
+                for order in orders:
                     pipe.delete(keys.order(order.shop, order.code))
                     pipe.zrem(keys.orders(order.shop), order.code)
-                for message in conversation.messages:
+                for message in (*archived, *conversation.messages):
                     if message.message:
                         pipe.delete(keys.sent(message.message))
                 if hidden:
                     pipe.hdel(keys.lids(), *hidden)
+                if graves:
+                    pipe.hdel(keys.buried(), *graves)
                 await pipe.execute()
         for lid in hidden:
             self._learned.pop(lid, None)
+
+    async def _orders_of(self, chat: str) -> list[Order]:
+        named = [name.decode() for name in await self._redis.smembers(keys.orders_of(chat))]
+        known = [await self.order(*name.split(":", 1)) for name in named]
+        return [each.order for each in known if each and each.chat == chat]
 
     async def _lids_of(self, chat: str) -> list[str]:
         return [
             lid.decode()
             async for lid, phone in self._redis.hscan_iter(keys.lids(), count=1000)
             if phone.decode() == chat
+        ]
+
+    async def _graves_of(self, chat: str) -> list[str]:
+        return [
+            id_.decode()
+            async for id_, buried in self._redis.hscan_iter(keys.buried(), count=1000)
+            if _buried_chats.decode(buried).chat == chat
         ]
 
     async def _mark(self, chat: str) -> str:

@@ -114,6 +114,11 @@ class Journal:
             values = await self._redis.hvals(keys.buried())
         return sorted((_buried.decode(value) for value in values), key=lambda b: b.at)
 
+    async def count_buried(self) -> int:
+        """How much failed for good. Raises ``StoreDown``."""
+        with store_errors():
+            return int(await self._redis.hlen(keys.buried()))
+
     async def buried(self, id_: str) -> Buried | None:
         """One of them. Raises ``StoreDown``."""
         with store_errors():

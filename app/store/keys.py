@@ -40,6 +40,17 @@ def archive(chat: str) -> str:
     return f"{PREFIX}:{{{chat}}}:archive"
 
 
+def orders_of(chat: str) -> str:
+    """SET of ``shop:code`` of a chat's orders. Swept by erase only."""
+    return f"{PREFIX}:{{{chat}}}:orders"
+
+
+def all_of(chat: str) -> tuple[str, ...]:
+    """Every key that is one chat's alone."""
+    own = (conversation, mail, seen, journal, archive, orders_of)
+    return tuple(key(chat) for key in own)
+
+
 def due() -> str:
     """ZSET chat -> when it must be looked at next (ms). The truth behind docket's schedule."""
     return f"{PREFIX}:due"

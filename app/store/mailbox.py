@@ -62,14 +62,14 @@ class _Letter(Struct):
 class Mailbox:
     """Every chat's unread facts, and the schedule of the turns that read them.
 
-    Facts accepted within one tick of the event loop travel to Redis together.
+    Facts that come while others are on their way to Redis travel together after them.
     """
 
     def __init__(self, redis: Redis, schedule: Schedule) -> None:
         self._redis = redis
         self._schedule = schedule
         self._letters: list[_Letter] = []
-        self._flushing: set[asyncio.Task[None]] = set()
+        self._posting: asyncio.Task[None] | None = None
 
     async def accept(self, facts: Sequence[tuple[str, Fact]], *, now: datetime) -> list[bool]:
         """Store the facts of these chats and have their turns run; True for each new one.
@@ -85,16 +85,17 @@ class Mailbox:
             _Letter(chat=chat, event=fact.event, stored=loop.create_future())
             for chat, fact in facts
         ]
-        if not self._letters:
-            loop.call_soon(self._flush_soon, now)
         self._letters.extend(letters)
+        if self._posting is None:
+            self._posting = loop.create_task(self._post(now))
         return list(await asyncio.gather(*(letter.stored for letter in letters)))
 
-    def _flush_soon(self, now: datetime) -> None:
-        letters, self._letters = self._letters, []
-        task = asyncio.get_running_loop().create_task(self._flush(letters, now))
-        self._flushing.add(task)
-        task.add_done_callback(self._flushing.discard)
+    async def _post(self, now: datetime) -> None:
+        """Send what there is, and what came meanwhile, until there is nothing."""
+        while self._letters:
+            letters, self._letters = self._letters, []
+            await self._flush(letters, now)
+        self._posting = None
 
     async def _flush(self, letters: list[_Letter], now: datetime) -> None:
         try:
@@ -139,6 +140,9 @@ class Mailbox:
 
         Raises ``StoreDown``.
         """
+        if not events:
+            await self.wake({chat: now})
+            return
         with store_errors():
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.rpush(keys.mail(chat), *(_encode(event) for event in events))
@@ -240,6 +244,11 @@ class Mailbox:
         if chats:
             with store_errors():
                 await self._schedule(chats)
+
+    async def count_due(self, now: datetime) -> int:
+        """How many chats' time has come. Raises ``StoreDown``."""
+        with store_errors():
+            return int(await self._redis.zcount(keys.due(), "-inf", millis(now)))
 
     async def waiting(self, *, offset: int, limit: int) -> list[str]:
         """Chats that wait for something, soonest first. Raises ``StoreDown``."""

@@ -15,8 +15,6 @@ from app.web.front import Front
 _PERSON = "person"
 """The label of what people at the shop wrote themselves: it has no purpose."""
 
-_DUE_COUNTED = 10_000
-
 
 class Queue(Struct, frozen=True, kw_only=True):
     """Chats whose time has come, things that failed for good, people known."""
@@ -73,8 +71,8 @@ async def figures(front: Front) -> Figures:
 async def queue(front: Front) -> Queue:
     """How much waits now. Raises ``StoreDown``."""
     return Queue(
-        due=len(await front.mailbox.all_due(front.world.now(), limit=_DUE_COUNTED)),
-        buried=len(await front.journal.all_buried()),
+        due=await front.mailbox.count_due(front.world.now()),
+        buried=await front.journal.count_buried(),
         contacts=await front.contacts.count(),
     )
 
@@ -127,16 +125,18 @@ _PLAIN: dict[Count, tuple[str, str]] = {
 def _counters(counted: Figures) -> Iterator[Metric]:
     sent = counted.by(Count.SENT)
     by_people = counted.of(Count.SENT) - sum(sent.values())
-    yield _split("messages_sent", "Messages sent.", "purpose", sent | {_PERSON: by_people})
+    parts = sent | {_PERSON: by_people}
+    yield _split("messages_sent", "Messages sent.", label="purpose", parts=parts)
     blocked = counted.by(Count.BLOCKED)
-    yield _split("messages_blocked", "Messages the rules held back.", "reason", blocked)
+    held = "Messages the rules held back."
+    yield _split("messages_blocked", held, label="reason", parts=blocked)
     for count, (name, what) in _PLAIN.items():
         yield CounterMetricFamily(f"ai_seller_{name}", what, value=counted.of(count))
     cost = "Cost of the model, US dollars."
     yield CounterMetricFamily("ai_seller_model_cost_usd", cost, value=counted.cost)
 
 
-def _split(name: str, what: str, label: str, parts: dict[str, int]) -> Metric:
+def _split(name: str, what: str, *, label: str, parts: dict[str, int]) -> Metric:
     metric = CounterMetricFamily(f"ai_seller_{name}", what, labels=[label])
     for part, value in parts.items():
         metric.add_metric([part], value)

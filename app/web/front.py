@@ -8,13 +8,13 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import TypeAlias
 
-import structlog
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from msgspec import Struct
 
 from app.domain.rules import Rules
+from app.log import Logger
 from app.store.contacts import Contacts
 from app.store.counters import Counters
 from app.store.journal import Journal
@@ -63,7 +63,7 @@ class Front:
     contacts: Contacts
     counters: Counters
     journal: Journal
-    log: structlog.stdlib.BoundLogger = field(repr=False)
+    log: Logger = field(repr=False)
     probe: Callable[[], Awaitable[Probe]] = field(repr=False)
     admin_key: str = field(repr=False)
     event_token: str | None = field(default=None, repr=False)

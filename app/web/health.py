@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from http import HTTPStatus
 
-from litestar import Response, get
+from litestar import HttpMethod, Response, get, route
 from litestar.response import Redirect
 from msgspec import Struct
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -13,7 +13,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from app.web.figures import exposition, figures, queue, shop_days
 from app.web.front import FromFront, Health, Probe
 from app.web.guards import trusted_or_admin
-from app.web.problems import AnyRequest
+from app.web.problems import GUARDED, AnyRequest
+
+_LOOK = [HttpMethod.GET, HttpMethod.HEAD]
+"""Watchdogs often ask for the head alone."""
 
 
 class Alive(Struct, frozen=True, kw_only=True):
@@ -35,7 +38,7 @@ class Ready(Struct, frozen=True, kw_only=True):
     time: datetime
 
 
-@get("/", summary="Somebody is here")
+@route("/", http_method=_LOOK, summary="Somebody is here")
 async def root(request: AnyRequest, front: FromFront) -> Response[Alive] | Redirect:
     """The time to a program; a browser is sent to a page, where there is one."""
     if front.home is not None and "text/html" in request.headers.get("accept", ""):
@@ -43,13 +46,13 @@ async def root(request: AnyRequest, front: FromFront) -> Response[Alive] | Redir
     return Response(Alive(status="ok", time=front.world.now()))
 
 
-@get("/health/live", summary="The process answers")
+@route("/health/live", http_method=_LOOK, summary="The process answers")
 async def live(front: FromFront) -> Alive:
     """Asks no other part."""
     return Alive(status="ok", time=front.world.now())
 
 
-@get("/health/ready", summary="Work may be sent here")
+@route("/health/ready", http_method=_LOOK, summary="Work may be sent here")
 async def ready(front: FromFront) -> Response[Ready]:
     """503 while the store is down: then nothing can be accepted.
 
@@ -81,7 +84,7 @@ def _down(probe: Probe) -> list[str]:
     return [name for name, part in parts.items() if part.state is Health.DOWN]
 
 
-@get("/metrics", guards=[trusted_or_admin], summary="Figures for Prometheus")
+@get("/metrics", guards=[trusted_or_admin], responses=GUARDED, summary="Figures for Prometheus")
 async def prometheus(front: FromFront) -> Response[bytes]:
     """Counters over all workers, gauges of the queue, and this process."""
     shown = exposition(await figures(front), await queue(front), await shop_days(front))

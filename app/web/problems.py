@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
@@ -43,6 +44,32 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str
     code: str | None = None
     errors: tuple[Wrong, ...] = ()
+
+
+def told(*statuses: HTTPStatus) -> dict[int, ResponseSpec]:
+    """For the description of a door: the problems it may answer with."""
+    return {
+        int(status): ResponseSpec(
+            Problem,
+            generate_examples=False,
+            description=status.phrase,
+            media_type=MEDIA_TYPE,
+        )
+        for status in statuses
+    }
+
+
+GUARDED = told(
+    HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)  # fmt: skip
+"""What any door behind the admin key may answer with."""
+
+SIGNED = told(
+    HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)  # fmt: skip
+"""What a door for signed webhooks may answer with."""
 
 
 def problem(
@@ -92,16 +119,13 @@ def _foreseen(request: AnyRequest, error: AiSellerError) -> Response[Problem]:
 def _http(request: AnyRequest, error: HTTPException) -> Response[Problem]:
     if error.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unforeseen(request, error)
-    return problem(
-        error.status_code,
-        _said(error),
-        errors=_wrongs(error.extra),
-        headers=error.headers,
-    )
+    errors = _wrongs(error.extra)
+    detail = "the request is not as it should be; errors say where" if errors else error.detail
+    return problem(error.status_code, detail, errors=errors, headers=error.headers)
 
 
 def _unforeseen(request: AnyRequest, error: Exception) -> Response[Problem]:
-    front_of(request).log.exception("request_failed", path=request.url.path, exc_info=error)
+    front_of(request).log.error("request_failed", path=request.url.path, exc_info=error)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here, and was logged")
 
 
@@ -110,22 +134,17 @@ def log_failure(request: AnyRequest, reason: str) -> None:
     front_of(request).log.error("request_failed", path=request.url.path, reason=reason)
 
 
-def _said(error: HTTPException) -> str:
-    """What is wrong, without the framework's talk of methods and addresses."""
-    if _wrongs(error.extra):
-        return "the request is not as it should be; errors say where"
-    return error.detail
-
-
 def _wrongs(extra: object) -> tuple[Wrong, ...]:
     """Litestar's list of what is wrong, in ours."""
     if not isinstance(extra, list):
         return ()
-    return tuple(
-        Wrong(detail=str(one.get("message", "")), field=one.get("key"))
-        for one in extra
-        if isinstance(one, dict)
-    )
+    return tuple(_wrong(one) for one in extra if isinstance(one, dict))
+
+
+def _wrong(told: dict[str, Any]) -> Wrong:
+    """One of them. What is missing altogether is told by its name alone."""
+    field, message = told.get("key"), str(told.get("message", ""))
+    return Wrong(detail="is missing" if message == repr(field) else message, field=field)
 
 
 HANDLERS: ExceptionHandlersMap = {

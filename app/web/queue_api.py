@@ -15,6 +15,7 @@ from app.domain.events import Act
 from app.errors import Refused
 from app.store.journal import Buried
 from app.web.front import FromFront, Front
+from app.web.problems import GUARDED, told
 from app.web.reading import Wish, act, look
 from app.web.views import Grave, Item, grave, items
 
@@ -34,7 +35,7 @@ class Replayed(Struct, frozen=True, kw_only=True):
     message: str | None
 
 
-@get("/outbox", summary="What waits to be said, soonest first")
+@get("/outbox", responses=GUARDED, summary="What waits to be said, soonest first")
 async def outbox(front: FromFront, limit: Limit = 100, offset: Offset = 0) -> list[Item]:
     """Purposes without words yet (``scheduled``) and written texts (``queued``)."""
     found = await _waiting(front, offset + limit)
@@ -66,23 +67,34 @@ async def _waiting_in(front: Front, chat: str) -> list[Item]:
     return items(reading, now=front.world.now(), rules=front.rules)
 
 
-@get("/buried", summary="What failed for good, oldest first")
+@get("/buried", responses=GUARDED, summary="What failed for good, oldest first")
 async def buried(front: FromFront, limit: Limit = 100, offset: Offset = 0) -> list[Grave]:
     """Facts no turn could take in, and messages that cannot be sent."""
     everything = await front.journal.all_buried()
     return [grave(one) for one in everything[offset : offset + limit]]
 
 
-@post("/buried/{id:str}/replay", status_code=HTTPStatus.ACCEPTED, summary="Try it again")
+@post(
+    "/buried/{id:str}/replay",
+    status_code=HTTPStatus.ACCEPTED,
+    responses=GUARDED | told(HTTPStatus.CONFLICT),
+    summary="Try it again",
+)
 async def replay(front: FromFront, id: FromPath[str]) -> Replayed:  # noqa: A002
-    """Facts go into the mailbox again, a message into the outbox. 409 when it is settled."""
+    """Facts go into the mailbox again, a message into the outbox; without either a turn is run.
+
+    409 when the message has not failed any more.
+    """
     found = await front.journal.buried(id)
     if found is None:
         raise Refused("nothing with this id is buried", code="not_buried", status=404)
-    if found.message is None:
-        await front.mailbox.put_back(found.chat, found.events, now=front.world.now())
-    else:
+    now = front.world.now()
+    if found.message is not None:
         await _requeue(front, found, found.message)
+    elif found.events:
+        await front.mailbox.put_back(found.chat, found.events, now=now)
+    else:
+        await front.mailbox.wake({found.chat: now})
     await front.journal.unbury(found.id)
     front.log.info("operator", act=Act.REPLAY, chat=found.chat, id=found.id)
     return Replayed(id=found.id, status="accepted", facts=len(found.events), message=found.message)

@@ -17,6 +17,7 @@ from app.domain.rules import Rules
 from app.errors import Refused
 from app.store.contacts import KnownOrder
 from app.web.front import FromFront, Front
+from app.web.problems import GUARDED
 from app.web.reading import look
 
 _AT_ONCE = 50
@@ -68,7 +69,7 @@ class Pulled(Struct, frozen=True, kw_only=True):
     skipped: int
 
 
-class SellsInfo(Struct, frozen=True, kw_only=True):
+class SellsAnswer(Struct, frozen=True, kw_only=True):
     """``pulled`` says whether Kaspi was asked for this answer."""
 
     success: bool
@@ -79,15 +80,15 @@ class SellsInfo(Struct, frozen=True, kw_only=True):
     timestamp: datetime
 
 
-@get("/get_sells_info/{shop_id:str}", summary="What a shop sold")
-async def get_sells_info(front: FromFront, shop_id: FromPath[str], days: Days = 90) -> SellsInfo:
+@get("/get_sells_info/{shop_id:str}", responses=GUARDED, summary="What a shop sold")
+async def get_sells_info(front: FromFront, shop_id: FromPath[str], days: Days = 90) -> SellsAnswer:
     """From the orders we know; 404 for a shop that is not ours."""
     if shop_id not in {shop.id for shop in front.rules.shops}:
         raise Refused("no shop with this id is set up", code="unknown_shop", status=404)
     now = front.world.now()
     kept = await front.contacts.orders_since(shop_id, now - timedelta(days=days))
     sold = [order for order in await _as_they_are(front, kept) if _stands(order)]
-    return SellsInfo(
+    return SellsAnswer(
         success=True,
         data=_sales(sold, front.rules),
         ai_seller=Pulled(new=0, delivered=0, already_known=len(kept), skipped=0),

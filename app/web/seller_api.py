@@ -19,6 +19,7 @@ from app.gateways.kaspi import UnknownStage, read_demper
 from app.store.contacts import KnownOrder
 from app.web.figures import Figures, Queue, ShopDay, figures, queue, shop_days
 from app.web.front import FromFront, Front, Health, Part
+from app.web.problems import GUARDED
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -119,7 +120,7 @@ class State(Struct, frozen=True, kw_only=True):
     timestamp: datetime
 
 
-@get("/metrics", summary="Figures since the last reset")
+@get("/metrics", responses=GUARDED, summary="Figures since the last reset")
 async def metrics(front: FromFront) -> MetricsAnswer:
     """Over all workers; they survive restarts."""
     now = front.world.now()
@@ -164,7 +165,7 @@ def _counted(counted: Figures, limiter: Limiter) -> Counted:
     )
 
 
-@post("/reset-metrics", status_code=HTTPStatus.OK, summary="Counters to zero")
+@post("/reset-metrics", status_code=HTTPStatus.OK, responses=GUARDED, summary="Counters to zero")
 async def reset(front: FromFront) -> Done:
     """Caps, opt-outs and history are untouched."""
     await front.counters.reset()
@@ -172,7 +173,7 @@ async def reset(front: FromFront) -> Done:
     return Done(success=True, message="metrics are reset", timestamp=front.world.now())
 
 
-@get("/status", summary="The state of all parts")
+@get("/status", responses=GUARDED, summary="The state of all parts")
 async def status(front: FromFront) -> State:
     """Answers 200 also while a part is down: that is what it tells."""
     probe, enabled = await front.probe(), front.rules.enabled
@@ -221,6 +222,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
 @post(
     "/trigger-delivered/{order_id:str}",
     status_code=HTTPStatus.OK,
+    responses=GUARDED,
     summary="Say that an order was delivered",
 )
 async def trigger_delivered(
@@ -235,7 +237,7 @@ async def trigger_delivered(
         chat, fact = _of_known(await _known_order(front, order_id, told.shop_id), now)
         chats = [(chat, fact)]
     else:
-        chats = await front.contacts.chats_of([_of_body(front, order_id, told, now)])
+        chats = await front.contacts.chats_of([_of_body(front, order_id, told)])
     (new,) = await front.mailbox.accept(chats, now=now)
     decision = "accepted" if new else "duplicate"
     front.log.info("operator", act="trigger_delivered", order=order_id, decision=decision)
@@ -268,7 +270,7 @@ def _of_known(known: KnownOrder, now: datetime) -> tuple[str, Fact]:
     return known.chat, Fact(person=Address(phone=known.chat), event=event)
 
 
-def _of_body(front: Front, order_id: str, told: Delivery, now: datetime) -> Fact:
+def _of_body(front: Front, order_id: str, told: Delivery) -> Fact:
     """The fact in a body. Raises Refused with what is wrong."""
     order = told.order or {}
     if str(order.get("order_id") or order_id) != order_id:
@@ -281,7 +283,7 @@ def _of_body(front: Front, order_id: str, told: Delivery, now: datetime) -> Fact
                 "order": order | {"order_id": order_id},
             }
         ),
-        received_at=now,
+        received_at=front.world.now(),
         shop_id=told.shop_id or front.shop_id,
     )
     if isinstance(push, UnknownStage):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from litestar import Litestar, Router
 from litestar.di import Provide
@@ -16,6 +17,9 @@ from app.web import contacts_api, health, queue_api, sales_api, seller_api, webh
 from app.web.front import Front
 from app.web.guards import admin, trusted_or_admin
 from app.web.problems import HANDLERS, SAFE_HEADERS
+
+App: TypeAlias = Litestar
+Routes: TypeAlias = Sequence[ControllerRouterHandler]
 
 MAX_BODY = 1024 * 1024
 """Bytes a request may hold: the longest webhook seen has a tenth of it."""
@@ -39,7 +43,7 @@ def routes() -> list[ControllerRouterHandler]:
     ]  # fmt: skip
 
 
-def build(front: Front, extra_routes: Sequence[ControllerRouterHandler] = ()) -> Litestar:
+def build(front: Front, extra_routes: Routes = ()) -> App:
     """The application that serves ``front``; ``extra_routes`` are the desk's and the demo's."""
     app = Litestar(
         [*routes(), *extra_routes],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from http import HTTPStatus
 
 import msgspec
@@ -17,7 +18,6 @@ from msgspec import Struct
 
 from app.domain.events import Address, Fact, SessionChanged
 from app.domain.rules import Reason
-from app.domain.tally import Metric
 from app.errors import AiSellerError, Refused
 from app.gateways.kaspi import (
     UnknownStage,
@@ -30,10 +30,9 @@ from app.gateways.waha_events import read_webhook, verify
 from app.store.journal import Unusable
 from app.web.front import FromFront, Front, front_of
 from app.web.guards import CHALLENGE, bears, is_trusted
-from app.web.problems import SAFE_HEADERS, AnyRequest, retry_after, status_of
+from app.web.problems import HANDLERS, SAFE_HEADERS, SIGNED, AnyRequest, retry_after, status_of
 
 _encode = msgspec.json.Encoder().encode
-_HEADERS = tuple((name.lower(), value) for name, value in SAFE_HEADERS.items())
 
 
 class Accepted(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,7 +42,7 @@ class Accepted(Struct, frozen=True, kw_only=True, omit_defaults=True):
     written to about.
     """
 
-    status: str = "accepted"
+    status: str
     facts: int
     new: int
     ignored: str | None = None
@@ -59,13 +58,23 @@ class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
     message: str | None = None
 
 
-def _json(content: Struct, status: int) -> ASGIResponse:
-    """An answer with no more ado than its bytes: these doors are the busy ones."""
+@lru_cache(maxsize=256)
+def _accepted(
+    *, facts: int, new: int, ignored: str | None = None, without_phone: int = 0
+) -> ASGIResponse:
+    """202, made once: these doors are the busy ones and have few different answers."""
+    accepted = Accepted(
+        status="accepted", facts=facts, new=new, ignored=ignored, without_phone=without_phone
+    )
+    return _answer(accepted, HTTPStatus.ACCEPTED)
+
+
+def _answer(content: Struct, status: HTTPStatus) -> ASGIResponse:
     return ASGIResponse(
         body=_encode(content),
         status_code=status,
         media_type="application/json",
-        headers=_HEADERS,
+        headers=SAFE_HEADERS,
     )
 
 
@@ -80,7 +89,12 @@ async def _take(front: Front, facts: tuple[Fact, ...], now: datetime) -> int:
 # --- WAHA -------------------------------------------------------------------------------------
 
 
-@post("/webhooks/waha", status_code=HTTPStatus.ACCEPTED, summary="WAHA's signed webhooks")
+@post(
+    "/webhooks/waha",
+    status_code=HTTPStatus.ACCEPTED,
+    responses=SIGNED,
+    summary="WAHA's signed webhooks",
+)
 async def waha(request: AnyRequest, front: FromFront) -> ASGIResponse:
     """202 when durably stored, a known duplicate too; 401 without a good signature.
 
@@ -104,7 +118,7 @@ async def waha(request: AnyRequest, front: FromFront) -> ASGIResponse:
         await _session_changed(front, changed)
     facts = len(reading.facts)
     front.log.info("door", door="waha", facts=facts, new=new, ignored=reading.ignored)
-    return _json(Accepted(facts=facts, new=new, ignored=reading.ignored), HTTPStatus.ACCEPTED)
+    return _accepted(facts=facts, new=new, ignored=reading.ignored)
 
 
 async def _session_changed(front: Front, changed: SessionChanged) -> None:
@@ -124,7 +138,12 @@ def _unsigned(front: Front, door: str, detail: str) -> NotAuthorizedException:
 # --- Kaspi ------------------------------------------------------------------------------------
 
 
-@post("/webhooks/kaspi", status_code=HTTPStatus.ACCEPTED, summary="Signed order webhooks")
+@post(
+    "/webhooks/kaspi",
+    status_code=HTTPStatus.ACCEPTED,
+    responses=SIGNED,
+    summary="Signed order webhooks",
+)
 async def kaspi(request: AnyRequest, front: FromFront) -> ASGIResponse:
     """202 when durably stored; 400 with what is wrong; 401 without a good signature."""
     if front.kaspi_secret is None:
@@ -139,10 +158,9 @@ async def kaspi(request: AnyRequest, front: FromFront) -> ASGIResponse:
     lost = [hidden for hidden, fact in found if fact is None]
     new = await _take(front, facts, now)
     for hidden in lost:
-        code = hidden.event.order.code
-        await _unusable(front, hidden.reason, reason=Reason.NO_PHONE, now=now, code=code)
+        await _without_phone(front, hidden.reason, code=hidden.event.order.code)
     front.log.info("door", door="kaspi", facts=len(facts), new=new, without_phone=len(lost))
-    return _json(Accepted(facts=len(facts), new=new, without_phone=len(lost)), HTTPStatus.ACCEPTED)
+    return _accepted(facts=len(facts), new=new, without_phone=len(lost))
 
 
 async def _known_owner(front: Front, hidden: WithoutPhone) -> Fact | None:
@@ -152,14 +170,10 @@ async def _known_owner(front: Front, hidden: WithoutPhone) -> Fact | None:
     return Fact(person=Address(phone=known.chat), event=hidden.event) if known else None
 
 
-async def _unusable(
-    front: Front, detail: str, *, reason: str, now: datetime, code: str | None = None
-) -> None:
-    """Record a fact nobody can be written to about; a hidden phone counts as blocked."""
-    await front.journal.unusable(Unusable(at=now, reason=reason, detail=detail, order_code=code))
-    if reason == Reason.NO_PHONE:
-        await front.counters.add(Metric.BLOCKED)
-        await front.counters.add(f"{Metric.BLOCKED}:{reason}")
+async def _without_phone(front: Front, detail: str, *, code: str | None = None) -> None:
+    """Record a fact about somebody who cannot be written to. It counts as blocked."""
+    fact = Unusable(at=front.world.now(), reason=Reason.NO_PHONE, detail=detail, order_code=code)
+    await front.journal.unusable(fact)
 
 
 # --- the demper -------------------------------------------------------------------------------
@@ -175,7 +189,7 @@ def _told_wrong(request: AnyRequest, error: Exception) -> Response[Told]:
         status, message, headers = status_of(error), error.reason, retry_after(error)
     else:
         status, message = HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here"
-        log.exception("request_failed", path="/event_handler", exc_info=error)
+        log.error("request_failed", path="/event_handler", exc_info=error)
     log.warning("door", door="demper", refused=message, status=int(status))
     told = Told(status="error", message=message)
     return Response(told, status_code=status, headers=SAFE_HEADERS | dict(headers or {}))
@@ -185,7 +199,7 @@ def _told_wrong(request: AnyRequest, error: Exception) -> Response[Told]:
     "/event_handler",
     status_code=HTTPStatus.OK,
     summary="A demper's push",
-    exception_handlers={Exception: _told_wrong, HTTPException: _told_wrong},
+    exception_handlers=dict.fromkeys(HANDLERS, _told_wrong),
 )
 async def demper(request: AnyRequest, front: FromFront) -> ASGIResponse:
     """200 when durably stored (a known one too) and for a stage that is not served.
@@ -198,11 +212,12 @@ async def demper(request: AnyRequest, front: FromFront) -> ASGIResponse:
     try:
         push = read_demper(await request.body(), received_at=now, shop_id=front.shop_id)
     except Refused as refusal:
-        await _unusable(front, refusal.reason, reason=_reason_of(refusal), now=now)
+        if _is_of_phone(refusal):
+            await _without_phone(front, refusal.reason)
         raise
     if isinstance(push, UnknownStage):
         front.log.info("door", door="demper", facts=0, ignored="stage")
-        return _json(Told(status="info", message=_not_served(push)), HTTPStatus.OK)
+        return _answer(Told(status="info", message=_not_served(push)), HTTPStatus.OK)
     new = await _take(front, (push.fact,), now)
     action = "accepted" if new else "duplicate"
     front.log.info("door", door="demper", facts=1, new=new, order=push.order_id)
@@ -210,16 +225,15 @@ async def demper(request: AnyRequest, front: FromFront) -> ASGIResponse:
         told = Told(status="info", action=action, order_id=push.order_id, message=_DISABLED)
     else:
         told = Told(status="success", action=action, order_id=push.order_id)
-    return _json(told, HTTPStatus.OK)
+    return _answer(told, HTTPStatus.OK)
 
 
 _DISABLED = "AI seller is disabled: the event is recorded, nothing is sent"
 _LONGEST_STAGE = 64
 
 
-def _reason_of(refusal: Refused) -> str:
-    code = refusal.code or "refused"
-    return Reason.NO_PHONE if code.startswith("phone") else code
+def _is_of_phone(refusal: Refused) -> bool:
+    return (refusal.code or "").startswith("phone_")
 
 
 def _not_served(unknown: UnknownStage) -> str:

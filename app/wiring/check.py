@@ -17,6 +17,14 @@ from app.wiring.parts import assembled, revealed, store_of
 from app.world import World
 
 WAHA_DOOR = "/webhooks/waha"
+NOT_READ = (
+    "ai_seller_shops_file",
+    "ai_seller_warm_up",
+    "kaspi_poll_seconds",
+    "kaspi_price_list",
+    "google_sheet_url",
+    "google_credentials_file",
+)
 NEEDED_EVENTS = frozenset({"message.any", "*"})
 
 
@@ -48,6 +56,8 @@ async def check(settings: Settings, *, fix: bool = False) -> int:
 async def findings(settings: Settings, *, fix: bool) -> AsyncIterator[Line]:
     """Everything worth saying. Never raises for a part that is down."""
     yield _ok("settings", "read")
+    for name in without_effect(settings):
+        yield _warn("settings", f"{name} is set and has no effect in this version")
     try:
         async with (
             store_of(settings) as url,
@@ -58,6 +68,12 @@ async def findings(settings: Settings, *, fix: bool) -> AsyncIterator[Line]:
                 yield line
     except AiSellerError as error:
         yield _fail("start", error.reason)
+
+
+def without_effect(settings: Settings) -> list[str]:
+    """Names that are set and that nothing in this version reads: better said than guessed."""
+    defaults = Settings()
+    return [name.upper() for name in NOT_READ if getattr(settings, name) != getattr(defaults, name)]
 
 
 async def _parts(parts: Assembly, *, fix: bool) -> AsyncIterator[Line]:
@@ -129,6 +145,8 @@ async def _model(parts: Assembly) -> Line:
 
 
 def _kaspi(settings: Settings) -> Line:
+    if settings.kaspi_api_token is not None:
+        return _warn("kaspi", "this version does not poll: orders come by push only")
     if settings.kaspi_webhook_secret is None:
         return _ok("kaspi", "orders come by /event_handler; /webhooks/kaspi is shut")
     return _ok("kaspi", "orders come by /event_handler and /webhooks/kaspi")

@@ -93,7 +93,7 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
             journal=Journal(redis),
             writer=Writer(model=model, prompts=Prompts.load(), fallback=rules.fallback),
             waha=waha,
-            log=get_logger("turn"),
+            log=get_logger("turn").bind(),
         )
         yield Assembly(
             settings=settings, world=world, redis=redis, docket=docket, bot=bot, model=model
@@ -145,7 +145,7 @@ def front_of(assembly: Assembly, *, admin_key: str, demo: bool = False) -> Front
         contacts=bot.contacts,
         counters=bot.counters,
         journal=bot.journal,
-        log=get_logger("door"),
+        log=get_logger("door").bind(),
         probe=partial(probe, assembly),
         admin_key=admin_key,
         event_token=revealed(token) or None,

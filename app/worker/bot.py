@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-import structlog
-
 from app.domain.rules import Rules
 from app.errors import Transient
 from app.gateways.waha import Waha
+from app.log import Logger
 from app.store.contacts import Contacts
 from app.store.counters import Counters
 from app.store.journal import Journal
@@ -30,7 +29,7 @@ class Bot:
     journal: Journal
     writer: Writer
     waha: Waha | None
-    log: structlog.stdlib.BoundLogger = field(repr=False)
+    log: Logger = field(repr=False)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def pause(self, seconds: float) -> None:

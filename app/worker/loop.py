@@ -73,21 +73,22 @@ async def working(docket: Docket, bot: Bot) -> AsyncIterator[None]:
     """Turns are run in the background while inside; those under way end before it is left."""
     docket.register(_turn_task(bot), names=[TURN])
     docket.register(_sweep_task(bot), names=[SWEEP])
-    async with Worker(
+    worker = Worker(
         docket,
         concurrency=CONCURRENCY,
         redelivery_timeout=REDELIVERY,
         reconnection_delay=timedelta(seconds=1),
         minimum_check_interval=timedelta(milliseconds=20),
         scheduling_resolution=timedelta(milliseconds=50),
-    ) as worker:
-        running = asyncio.create_task(worker.run_forever(), name="worker")
+    )
+    # A worker that dies of a bug ends the process with it: a supervisor starts both again.
+    async with worker, asyncio.TaskGroup() as group:
+        running = group.create_task(worker.run_forever(), name="worker")
         try:
             yield
         finally:
             bot.stopping.set()
             running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
 
 
 def _turn_task(bot: Bot) -> Callable[[str], Awaitable[None]]:

@@ -18,7 +18,7 @@ from app.domain.conversation import (
 )
 from app.domain.decide import unspoken
 from app.domain.events import Address
-from app.domain.policy import Allow, Deny, Verdict, may_speak
+from app.domain.policy import Allow, Deny, Verdict, may_speak, next_morning
 from app.domain.rules import MAX_TYPING, RETRY_DELAYS, Reason
 from app.errors import AiSellerError, Conflict, Permanent, Transient, Uncertain
 from app.worker.turn import Turn
@@ -41,10 +41,10 @@ async def send_next(turn: Turn) -> bool:
 
     Raises ``Conflict`` and ``StoreDown``; a failure to send is recorded, not raised.
     """
-    message = next(iter(turn.conversation.queued), None)
-    if message is None or message.sending is None or message.sending.not_before > turn.now:
+    message = _next(turn)
+    if message is None:
         return False
-    if message.sending.tried_at is not None:
+    if _sending(message).tried_at is not None:
         await _record(turn, message, Status.UNCERTAIN, reason="interrupted")
         return True
     if not await _last_look(turn, message):
@@ -60,6 +60,16 @@ async def send_next(turn: Turn) -> bool:
     return True
 
 
+def _next(turn: Turn) -> Message | None:
+    """The first text whose time has come. Only what we start ourselves is overtaken."""
+    for message in turn.conversation.queued:
+        if _sending(message).not_before <= turn.now:
+            return message
+        if message.purpose is None or not message.purpose.proactive:
+            return None
+    return None
+
+
 async def _last_look(turn: Turn, message: Message) -> bool:
     """Whether the message may still go, asked on the chat as it is now."""
     current = turn.conversation.message(message.id)
@@ -70,6 +80,8 @@ async def _last_look(turn: Turn, message: Message) -> bool:
         await turn.give_back(current)
         return False
     verdict = _verdict(turn, current)
+    if isinstance(verdict, Allow):
+        verdict = await _place_today(turn, current)
     if isinstance(verdict, Allow):
         return True
     await turn.commit(*unspoken(turn.conversation, current, verdict, now=turn.now))
@@ -90,6 +102,19 @@ def _verdict(turn: Turn, message: Message) -> Verdict:
         order_code=message.order_code,
         ignoring=message.id,
     )
+
+
+async def _place_today(turn: Turn, message: Message) -> Verdict:
+    """Whether it holds a place under this day's cap: it may be held back over midnight, or have
+    failed, given its place back and been replayed.
+    """
+    if message.purpose is None or not message.purpose.proactive:
+        return Allow()
+    today, cap = turn.local_day(turn.now), turn.bot.rules.max_daily_messages
+    if await turn.bot.counters.reserve(message.shop, today, message.id, cap=cap):
+        return Allow()
+    morning = next_morning(turn.chat, turn.now, turn.bot.rules)
+    return Deny(reason=Reason.DAILY_CAP, until=morning)
 
 
 async def _show_typing(turn: Turn, message: Message) -> bool:
@@ -176,7 +201,7 @@ async def _later(turn: Turn, message: Message, error: Transient) -> None:
         delay = max(delay, timedelta(seconds=error.retry_after))
     again = turn.now + delay
     turn.bot.log.warning(
-        "send_later", chat=turn.chat, message=message.id, reason=error.code, until=again
+        "send_later", chat=turn.chat, message=message.id, reason=error.code, until=again.isoformat()
     )
     waiting = replace(sending, tried_at=None, attempts=sending.attempts + 1, not_before=again)
     await _record(turn, message, Status.QUEUED, reason=error.code, sending=waiting)

@@ -72,8 +72,8 @@ class Turn:
     async def give_back(self, message: Message) -> None:
         """``message`` certainly did not go: its place under the daily cap is free again."""
         if message.purpose is not None and message.purpose.proactive:
-            day = self.local_day(message.at)
-            await self.bot.counters.release(message.shop, day, message.id)
+            for day in {self.local_day(message.at), self.local_day(self.now)}:
+                await self.bot.counters.release(message.shop, day, message.id)
 
     async def _take_in(self) -> None:
         events = self.claimed.events
