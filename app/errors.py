@@ -30,11 +30,17 @@ class AiSellerError(Exception):
 
 
 class Refused(AiSellerError):
-    """The caller is at fault. ``status`` is the HTTP status that says so (400 unless told)."""
+    """The caller is at fault. ``status`` is the HTTP status that says so (400 unless told).
 
-    def __init__(self, reason: str, *, code: str | None = None, status: int = 400) -> None:
+    ``about`` is what it was about, such as an order's number, for whoever keeps a record of it.
+    """
+
+    def __init__(
+        self, reason: str, *, code: str | None = None, status: int = 400, about: str | None = None
+    ) -> None:
         super().__init__(reason, code=code)
         self.status = status
+        self.about = about
 
 
 class Transient(AiSellerError):

@@ -111,7 +111,7 @@ def read_demper(body: bytes, *, received_at: datetime, shop_id: str) -> DemperPu
     if stage is None:
         return UnknownStage(stage=stage_id)
     customer, told = push.customer or _DemperCustomer(), push.order or _DemperOrder()
-    phone = _phone_of(customer.phone)
+    phone = _phone_of(customer.phone, of_order=text(told.order_id))
     item = _demper_item(told)
     order = Order(
         code=text(told.order_id) or _made_code(phone, item, received_at),
@@ -124,13 +124,13 @@ def read_demper(body: bytes, *, received_at: datetime, shop_id: str) -> DemperPu
     return DemperPush(order_id=order.code, fact=Fact(person=Address(phone=phone), event=event))
 
 
-def _phone_of(written: object) -> str:
+def _phone_of(written: object, *, of_order: str | None) -> str:
     try:
         return kazakh_mobile(written)
     except Refused as refusal:
         empty = refusal.code == "phone_empty"
         why = "customer.phone is missing" if empty else f"customer.phone: {refusal.reason}"
-        raise Refused(why, code=refusal.code) from None
+        raise Refused(why, code=refusal.code, about=of_order) from None
 
 
 def _demper_item(told: _DemperOrder) -> Item | None:

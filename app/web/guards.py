@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hmac import compare_digest
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException
@@ -40,9 +41,21 @@ def bears(connection: Connection, key: str | None) -> bool:
 
 
 def is_trusted(connection: Connection, networks: Sequence[Network]) -> bool:
-    """Whether the request comes from one of ``networks``. A unix socket comes from none."""
-    address = client_ip(connection)
+    """Whether the request comes from one of ``networks``. A unix socket comes from none.
+
+    A page of another site in a browser on this machine comes from that site, wherever it runs.
+    """
+    address = None if from_other_site(connection) else client_ip(connection)
     return address is not None and any(address in network for network in networks)
+
+
+def from_other_site(connection: Connection) -> bool:
+    """Whether a browser sent this for a page that is not ours (Fetch Metadata, or the Origin)."""
+    site = connection.headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = connection.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != connection.headers.get("host")
 
 
 def client_ip(connection: Connection) -> IPv4Address | IPv6Address | None:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from app.domain.conversation import Status
 from app.domain.events import Act
 from app.errors import Refused
-from app.store.journal import Buried
+from app.store.journal import Buried, Unusable
 from app.web.front import FromFront, Front
 from app.web.problems import GUARDED, told
 from app.web.reading import Wish, act, look
@@ -40,6 +40,12 @@ async def outbox(front: FromFront, limit: Limit = 100, offset: Offset = 0) -> li
     """Purposes without words yet (``scheduled``) and written texts (``queued``)."""
     found = await _waiting(front, offset + limit)
     return found[offset : offset + limit]
+
+
+@get("/unusable", responses=GUARDED, summary="Facts nobody can be written to about, newest first")
+async def unusable(front: FromFront, limit: Limit = 100) -> list[Unusable]:
+    """What was told of orders without a phone to write to, with the reason."""
+    return (await front.journal.all_unusable())[: -limit - 1 : -1]
 
 
 async def _waiting(front: Front, wanted: int) -> list[Item]:
@@ -110,4 +116,4 @@ async def _requeue(front: Front, found: Buried, message_id: str) -> None:
     await act(front, found.chat, Wish(act=Act.REPLAY, cause=cause, message=message_id))
 
 
-ROUTER = Router("/api", route_handlers=[outbox, buried, replay], tags=["queue"])
+ROUTER = Router("/api", route_handlers=[outbox, unusable, buried, replay], tags=["queue"])

@@ -213,7 +213,7 @@ async def demper(request: AnyRequest, front: FromFront) -> ASGIResponse:
         push = read_demper(await request.body(), received_at=now, shop_id=front.shop_id)
     except Refused as refusal:
         if _is_of_phone(refusal):
-            await _without_phone(front, refusal.reason)
+            await _without_phone(front, refusal.reason, code=refusal.about)
         raise
     if isinstance(push, UnknownStage):
         front.log.info("door", door="demper", facts=0, ignored="stage")

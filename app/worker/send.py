@@ -144,7 +144,7 @@ async def _show_typing(turn: Turn, message: Message) -> bool:
 
 def _typing_seconds(turn: Turn, message: Message) -> float:
     speed = turn.bot.rules.typing_chars_per_second
-    if speed <= 0 or message.author is Author.PERSON:
+    if speed <= 0 or message.author is Author.PERSON or _sending(message).attempts:
         return 0
     return min(len(message.text) / speed, MAX_TYPING.total_seconds())
 

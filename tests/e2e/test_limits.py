@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from app.demo.faults import Status
 from tests.builders import NOON, PHONE
@@ -189,3 +190,112 @@ async def test_an_erased_person_is_forgotten_but_stays_opted_out(stage: Stage) -
     await stage.ordered(code="912000009")
     await stage.settle()
     assert len(stage.texts) == sent
+
+
+async def test_nothing_of_an_erased_person_is_left_in_the_store(stage: Stage) -> None:
+    phone = stage.phone(PHONE, name="Айгерим", lid="211111111111111")
+    await stage.ordered("ORDER_DELIVERED")
+    await stage.settle()
+    for i in range(40):
+        await phone.writes(f"Вопрос {i}", id=f"Q{i}")
+    await stage.advance(minutes=2)
+    await stage.api.post(f"/api/contacts/{PHONE}/erase")
+    await stage.settle()
+    await stage.bot.mailbox.claim(PHONE)
+    found = []
+    async for key in stage.assembly.redis.scan_iter(count=1000):
+        if key.startswith(b"aiseller:"):
+            kind = await stage.assembly.redis.type(key)
+            value = await _content(stage.assembly.redis, key, kind.decode())
+            found.append((key, value))
+    assert [key for key, _ in found if PHONE.encode() in key] == []
+    assert [key for key, value in found if PHONE in value or "Вопрос" in value] == []
+
+
+async def _content(redis: Any, key: bytes, kind: str) -> str:
+    reads = {
+        "string": lambda: redis.get(key),
+        "hash": lambda: redis.hgetall(key),
+        "list": lambda: redis.lrange(key, 0, -1),
+        "set": lambda: redis.smembers(key),
+        "zset": lambda: redis.zrange(key, 0, -1),
+    }
+    return str(await reads[kind]())
+
+
+async def test_a_replayed_message_counts_against_every_limit_again(store_url: str) -> None:
+    async with on_stage(store_url, AI_SELLER_MAX_DAILY_MESSAGES="1") as stage:
+        stage.waha.faults.append(Status(400, {"message": "bad", "statusCode": 400}))
+        await stage.ordered()
+        await stage.settle()
+        [grave] = (await stage.api.get("/api/buried")).json()
+        assert (await stage.contact())["sent_in_window"] == 0
+        answer = await stage.api.post(f"/api/buried/{grave['id']}/replay")
+        assert answer.status_code in (200, 202)
+        await stage.settle()
+        assert len(stage.texts) == 1
+        assert (await stage.contact())["sent_in_window"] == 1
+        await stage.api.post(f"/api/buried/{grave['id']}/replay")
+        await stage.settle()
+        assert len(stage.texts) == 1
+        await stage.ordered(phone="77050000002", code="912000102")
+        await stage.advance(minutes=5)
+        assert len(stage.texts) == 1
+
+
+async def test_what_is_held_back_over_midnight_counts_on_the_day_it_goes(store_url: str) -> None:
+    async with on_stage(
+        store_url, AI_SELLER_MAX_DAILY_MESSAGES="1", AI_SELLER_QUIET_HOURS=""
+    ) as stage:
+        stage.waha.status_wait = 0
+        await stage.waha.session_becomes("FAILED")
+        await stage.ordered(phone="77050000001", code="912000101")
+        await stage.advance(hours=13)
+        await stage.ordered(phone="77050000002", code="912000102")
+        await stage.waha.session_becomes("WORKING")
+        await stage.advance(hours=1)
+        assert len(stage.texts) == 1
+
+
+async def test_an_answer_overtakes_a_message_we_started_that_has_to_wait(stage: Stage) -> None:
+    stage.waha.faults.extend(
+        Status(401, {"message": "Unauthorized", "statusCode": 401}) for _ in range(3)
+    )
+    await stage.ordered()
+    await stage.advance(minutes=4)
+    assert stage.texts == []
+    await stage.phone().writes("Вы получили мой заказ?")
+    await stage.advance(seconds=30)
+    assert [m["purpose"] for m in await stage.messages() if m["status"] != "queued"][-1] == "reply"
+
+
+async def test_an_order_told_with_another_phone_stays_with_its_first_buyer(stage: Stage) -> None:
+    await stage.ordered(phone="77050000001")
+    again = await stage.ordered(phone="77050000002")
+    assert again.json()["action"] == "duplicate"
+    await stage.advance(minutes=5)
+    assert len(stage.texts) == 1
+
+
+async def test_an_order_nobody_can_be_written_to_about_is_shown_with_its_reason(
+    stage: Stage,
+) -> None:
+    refused = await stage.ordered(phone="+0(000)-000-00-00")
+    assert refused.status_code == 400
+    assert refused.json()["status"] == "error"
+    [fact] = (await stage.api.get("/api/unusable")).json()
+    assert (fact["reason"], fact["order_code"]) == ("no_phone", "912000001")
+
+
+async def test_a_page_of_another_site_cannot_post_orders_from_the_sellers_browser(
+    stage: Stage,
+) -> None:
+    body = b'{"waha_stage_id":"POST_PURCHASE","customer":{"phone":"77051234567"},"order":{}}'
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+        answer = await stage.public.post(
+            "/event_handler", content=body, headers={**headers, "Content-Type": "text/plain"}
+        )
+        assert answer.status_code == 401
+    assert (
+        await stage.public.get("/metrics", headers={"Sec-Fetch-Site": "cross-site"})
+    ).status_code == 401
