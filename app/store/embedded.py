@@ -52,7 +52,7 @@ class EmbeddedStore:
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir.absolute()
-        self._folder = self._data_dir / "valkey"
+        self._folder = _folder_of(data_dir)
         self._lock: BinaryIO | None = None
         self._socket = self._folder / "valkey.sock"
         self._server: asyncio.subprocess.Process | None = None
@@ -74,7 +74,7 @@ class EmbeddedStore:
             self._lock.close()
             raise
         self._watcher = asyncio.create_task(self._watch(), name="embedded-store")
-        return f"unix://{quote(str(self._socket))}"
+        return _address(self._socket)
 
     async def __aexit__(
         self,
@@ -144,6 +144,20 @@ class EmbeddedStore:
             _log.error("store.killed", reason="did not stop when asked to")
             server.kill()
             await server.wait()
+
+
+async def running_store(data_dir: Path) -> str | None:
+    """The address of the server another process runs on this data dir; None when none does."""
+    socket = _socket_path(_folder_of(data_dir))
+    return _address(socket) if await _answers(socket) else None
+
+
+def _folder_of(data_dir: Path) -> Path:
+    return data_dir.absolute() / "valkey"
+
+
+def _address(socket: Path) -> str:
+    return f"unix://{quote(str(socket))}"
 
 
 def _binary() -> Path:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from app.domain.conversation import Entry, Message, derive_id
 from app.domain.events import AnyEvent, SessionChanged
 from app.store import keys
-from app.store.connection import Redis, store_errors
+from app.store.connection import Redis, Script, store_errors
 from app.store.mailbox import Claimed, millis
 
 UNUSABLE_KEPT = 1000
@@ -36,6 +36,7 @@ class Buried(Struct, frozen=True, kw_only=True):
     message: str | None = None
 
 
+_newer = Script("newer")
 _encode = msgspec.json.Encoder().encode
 _entries = msgspec.json.Decoder(Entry)
 _messages = msgspec.json.Decoder(Message)
@@ -131,10 +132,15 @@ class Journal:
             await self._redis.hdel(keys.buried(), id_)
 
     async def session_changed(self, changed: SessionChanged) -> None:
-        """Keep what a WhatsApp session last told of itself. Raises ``StoreDown``."""
+        """Keep what a WhatsApp session last told of itself; what comes late changes nothing.
+
+        Raises ``StoreDown``.
+        """
         with store_errors():
-            await self._redis.hset(
-                keys.session(changed.session), mapping={"last": _encode(changed)}
+            await _newer.run(
+                self._redis,
+                [keys.session(changed.session)],
+                [millis(changed.at), _encode(changed)],
             )
 
     async def session(self, name: str) -> SessionChanged | None:

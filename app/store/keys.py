@@ -82,7 +82,10 @@ def pace(session: str) -> str:
 
 
 def session(name: str) -> str:
-    """HASH of the last SessionChanged of a WhatsApp session. Never swept; a handful."""
+    """HASH ``at`` ms, ``last`` JSON SessionChanged: the newest word on a WhatsApp session.
+
+    Never swept; a handful.
+    """
     return f"{PREFIX}:session:{name}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from app.config import Settings
 from app.errors import AiSellerError
 from app.gateways.waha import SessionState, Waha
 from app.store.connection import Redis, store_errors
+from app.store.embedded import running_store
 from app.wiring.assembly import Assembly
 from app.wiring.parts import assembled, revealed, store_of
 from app.world import World
@@ -60,7 +62,7 @@ async def findings(settings: Settings, *, fix: bool) -> AsyncIterator[Line]:
         yield _warn("settings", f"{name} is set and has no effect in this version")
     try:
         async with (
-            store_of(settings) as url,
+            _store_to_look_at(settings) as url,
             assembled(settings, world=World(), redis_url=url) as parts,
         ):
             yield _ok("prompts", "complete")
@@ -68,6 +70,19 @@ async def findings(settings: Settings, *, fix: bool) -> AsyncIterator[Line]:
                 yield line
     except AiSellerError as error:
         yield _fail("start", error.reason)
+
+
+@asynccontextmanager
+async def _store_to_look_at(settings: Settings) -> AsyncIterator[str]:
+    """The store; that of the process that runs on the data dir, if one does."""
+    running = None
+    if settings.redis_url is None:
+        running = await running_store(settings.ai_seller_data_dir)
+    if running is not None:
+        yield running
+        return
+    async with store_of(settings) as url:
+        yield url
 
 
 def without_effect(settings: Settings) -> list[str]:
@@ -109,8 +124,11 @@ async def _waha(parts: Assembly, *, fix: bool) -> AsyncIterator[Line]:
     except AiSellerError as error:
         yield _fail("waha", f"{error.reason}; look at WAHA_API_ENDPOINT and WAHA_API_KEY")
         return
+    if found is None and fix:
+        yield await _registered(waha, settings, settings.waha_session_id)
+        return
     if found is None:
-        yield _fail("waha", f"no session {settings.waha_session_id!r}: create it in WAHA")
+        yield _fail("waha", f"no session {settings.waha_session_id!r}: `ai-seller check --fix`")
         return
     up = found.status == "WORKING"
     yield (_ok if up else _fail)("waha", f"session {found.name!r} is {found.status}")
@@ -127,9 +145,17 @@ async def _webhook(waha: Waha, settings: Settings, found: SessionState, *, fix: 
         return _ok("webhook", f"WAHA posts to {url}")
     if not fix:
         return _fail("webhook", f"not registered for {url}: run `ai-seller check --fix`")
+    return await _registered(waha, settings, found.name)
+
+
+async def _registered(waha: Waha, settings: Settings, session: str) -> Line:
+    """The webhook put into the session, which is made when WAHA has none."""
+    if settings.waha_webhook_hmac_key is None:
+        return _fail("webhook", "WAHA_WEBHOOK_HMAC_KEY is not set: replies cannot be received")
+    url = f"{settings.ai_seller_url}{WAHA_DOOR}"
     key = revealed(settings.waha_webhook_hmac_key)
     try:
-        await waha.register_webhook(found.name, url=url, hmac_key=key)
+        await waha.register_webhook(session, url=url, hmac_key=key)
     except AiSellerError as error:
         return _fail("webhook", f"could not be registered: {error.reason}")
     return _ok("webhook", f"registered {url}")

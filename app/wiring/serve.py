@@ -118,7 +118,8 @@ def _for_demo(settings: Settings, shop: DemoShop) -> Settings:
             **shop.environment(),
             "AI_SELLER_HOST": settings.ai_seller_host,
             "PORT": str(settings.port),
-            "AI_SELLER_DATA_DIR": str(settings.ai_seller_data_dir),
+            # Apart from a seller's own: what the demo has planned must never reach real people.
+            "AI_SELLER_DATA_DIR": str(settings.ai_seller_data_dir / "demo"),
         },
         dotenv=None,
     )

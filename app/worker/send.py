@@ -47,6 +47,7 @@ async def send_next(turn: Turn) -> bool:
     if _sending(message).tried_at is not None:
         await _record(turn, message, Status.UNCERTAIN, reason="interrupted")
         return True
+    await turn.refresh()  # writing took a while
     if not await _last_look(turn, message):
         return True
     if turn.bot.rules.test_mode:

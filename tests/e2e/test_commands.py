@@ -183,6 +183,20 @@ async def test_check_says_what_works_and_fixes_the_webhook(
     assert "model-key-for-tests" not in said
 
 
+async def test_check_looks_at_the_store_of_a_running_server(
+    outside: Outside, tmp_path: Path
+) -> None:
+    async with (
+        command("serve", "--port", str(outside.port), folder=tmp_path, **outside.environ),
+        httpx.AsyncClient(base_url=outside.url) as client,
+    ):
+        await answers(client)
+        async with command("check", "--fix", folder=tmp_path, **outside.environ) as check:
+            await until(lambda: not check.running, "it ends")
+            assert await check.stop() == 0, check.log.read_text()
+        await answers(client, "/health/ready")
+
+
 async def test_the_demo_runs_with_no_settings_at_all(tmp_path: Path) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -206,4 +220,4 @@ async def test_the_demo_runs_with_no_settings_at_all(tmp_path: Path) -> None:
                 await asyncio.sleep(0.05)
         assert state["products"][0]["name"].split()[0] in (await lines())[0]
         assert demo.running
-    assert (tmp_path / "data" / "admin.key").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "data" / "demo" / "admin.key").stat().st_mode & 0o777 == 0o600

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
 from app.demo.faults import CutAfterAccepting, CutBefore, Slow, Status
+from app.domain.events import SessionChanged
 from tests.builders import PHONE
 from tests.e2e.stage import Stage, on_stage
 
@@ -189,3 +191,30 @@ async def test_a_wrong_key_holds_everything_until_it_is_right(stage: Stage) -> N
     assert (await stage.messages())[0]["status"] == "queued"
     await stage.advance(minutes=5)
     assert len(stage.texts) == 1
+
+
+async def test_a_stop_while_the_model_writes_holds_the_text_back(store_url: str) -> None:
+    async with on_stage(store_url, AI_SELLER_TYPING_CHARS_PER_SECOND="0") as stage:
+        phone = stage.phone()
+        stage.model.delay = 0.3
+        await stage.ordered()
+        settling = asyncio.create_task(stage.settle())
+        await stage.model.wait_for_requests(1)
+        await phone.writes("стоп")
+        await stage.waha.delivered()
+        await settling
+        await stage.settle()
+        out = [m["purpose"] for m in await stage.messages() if m["direction"] == "out"]
+        assert out == ["opt_out_confirmation"]
+
+
+async def test_a_sessions_late_news_does_not_hide_its_latest(stage: Stage) -> None:
+    at = stage.clock.now()
+    for minutes, status in ((0, "STARTING"), (2, "WORKING"), (1, "STARTING")):
+        changed = SessionChanged(
+            session="default", status=status, at=at + timedelta(minutes=minutes)
+        )
+        await stage.bot.journal.session_changed(changed)
+    latest = await stage.bot.journal.session("default")
+    assert latest is not None
+    assert latest.status == "WORKING"
