@@ -60,13 +60,15 @@ class Written(Struct, frozen=True, kw_only=True):
 class Sending(Struct, frozen=True, kw_only=True):
     """What a queued message needs until it is out.
 
-    ``tried_at`` is set just before the POST; ``counted`` that its purpose was counted as blocked.
+    ``tried_at`` is set just before the POST; ``slot`` is its place in the pacing of the session;
+    ``counted`` says that its purpose was counted as blocked.
     """
 
     not_before: datetime
     expires_at: datetime
     attempts: int = 0
     tried_at: datetime | None = None
+    slot: datetime | None = None
     counted: bool = False
 
 
@@ -193,7 +195,6 @@ class Kind(StrEnum):
     PERSON_CALLED = "person_called"
     PERSON_SAID = "person_said"
     ORDER = "order"
-    IGNORED = "ignored"
 
 
 class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -252,6 +253,33 @@ def without_pending(conversation: Conversation, id_: str) -> Conversation:
 def without_proactive(conversation: Conversation, id_: str) -> Conversation:
     """The message ``id_`` certainly did not go: it does not count against the customer's cap."""
     return replace(conversation, proactive=tuple(p for p in conversation.proactive if p.id != id_))
+
+
+def with_proactive_at(conversation: Conversation, id_: str, moment: datetime) -> Conversation:
+    """The message ``id_`` went at ``moment``: the customer's cooldown counts from there."""
+    return replace(
+        conversation,
+        proactive=tuple(
+            Proactive(id=id_, at=moment) if p.id == id_ else p for p in conversation.proactive
+        ),
+    )
+
+
+def places_freed(before: Conversation, after: Conversation) -> frozenset[str]:
+    """Ids that hold no place under a shop's daily cap after a change.
+
+    Only a proactive text that is written and has not failed holds one: not a purpose that
+    waits, nor one that was dropped, nor a text that was thrown away or failed.
+    """
+    ids = {p.id for c in (before, after) for p in c.pending if p.purpose.proactive}
+    ids |= {m.id for m in before.messages if m.purpose is not None and m.purpose.proactive}
+    return frozenset(ids - {m.id for m in after.messages if m.status is not Status.FAILED})
+
+
+def newly_failed(before: Conversation, after: Conversation) -> tuple[Message, ...]:
+    """Messages of ours that failed for good with this change."""
+    known = {m.id for m in before.messages if m.status is Status.FAILED}
+    return tuple(m for m in after.messages if m.status is Status.FAILED and m.id not in known)
 
 
 def split_archive(conversation: Conversation) -> tuple[Conversation, tuple[Message, ...]]:

@@ -73,8 +73,10 @@ def _heed(
         return _opt_out(conversation, message, late=late, now=now)
     if wish is Wish.START and conversation.opt_out is not None:
         return _opt_in(conversation, message, now=now)
-    if late or message.media is Media.STICKER:
+    if message.media is Media.STICKER:
         return conversation, ()
+    if late:
+        return call_person(conversation, "late", now=now)
     return _to_be_answered(conversation, message, now=now, rules=rules)
 
 
@@ -157,7 +159,7 @@ def _to_be_answered(
     conversation = with_pending(conversation, pending)
     if not wordless:
         return conversation, ()
-    return _call_person(conversation, f"media:{message.media or 'empty'}", now=now)
+    return call_person(conversation, f"media:{message.media or 'empty'}", now=now)
 
 
 def _no_longer_answered(conversation: Conversation, message_id: str) -> Conversation:
@@ -171,7 +173,8 @@ def _no_longer_answered(conversation: Conversation, message_id: str) -> Conversa
     return conversation
 
 
-def _call_person(conversation: Conversation, reason: str, *, now: datetime) -> Folded:
+def call_person(conversation: Conversation, reason: str, *, now: datetime) -> Folded:
+    """Somebody at the shop should look here; the first reason stays."""
     if conversation.needs_person is not None:
         return conversation, ()
     conversation = replace(conversation, needs_person=NeedsPerson(reason=reason, since=now))
@@ -228,6 +231,6 @@ def customer_revoked(
 
 def customer_called(conversation: Conversation, event: CustomerCalled, *, now: datetime) -> Folded:
     """A call is answered by a person."""
-    conversation, called = _call_person(conversation, "call", now=now)
+    conversation, called = call_person(conversation, "call", now=now)
     entry = Entry(at=now, kind=Kind.RECEIVED, reason="call", facts=(event.id,))
     return replace(conversation, session=event.session), (entry, *called)

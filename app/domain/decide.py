@@ -26,9 +26,9 @@ from app.domain.conversation import (
     without_pending,
     without_proactive,
 )
-from app.domain.customer import dropped_entry
+from app.domain.customer import call_person, dropped_entry
 from app.domain.policy import Deny, may_speak
-from app.domain.rules import PRIORITY, Reason, Rules
+from app.domain.rules import KEPT_PROACTIVE, PRIORITY, Purpose, Reason, Rules
 
 _FINAL = frozenset({Reason.OPTED_OUT, Reason.ORDER_CHANGED})
 """Reasons that drop a purpose even before it is due: nothing is gained by waiting."""
@@ -42,12 +42,11 @@ class Write(Struct, frozen=True, kw_only=True):
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """What becomes of a chat: its new state, what to write now, when to look again."""
+    """What becomes of a chat: its new state, and what to write now."""
 
     conversation: Conversation
     entries: tuple[Entry, ...] = ()
     write: Write | None = None
-    wake: datetime | None = None
 
 
 def decide(conversation: Conversation, *, now: datetime, rules: Rules) -> Decision:
@@ -67,15 +66,36 @@ def decide(conversation: Conversation, *, now: datetime, rules: Rules) -> Decisi
         conversation=conversation,
         entries=tuple(entries),
         write=write,
-        wake=next_wake(conversation),
     )
 
 
 def next_wake(conversation: Conversation) -> datetime | None:
     """When this chat must be looked at again if nothing happens before."""
     moments = [pending.due for pending in conversation.pending]
-    moments.extend(m.sending.not_before for m in conversation.queued if m.sending)
+    moments.extend(sending_of(message).not_before for message in sendable(conversation))
     return min(moments, default=None)
+
+
+def sendable(conversation: Conversation) -> tuple[Message, ...]:
+    """Written texts that may be the next to go. Only what we start ourselves is overtaken."""
+    free: list[Message] = []
+    for message in conversation.queued:
+        free.append(message)
+        if message.purpose is None or not message.purpose.proactive:
+            break
+    return tuple(free)
+
+
+def next_text(conversation: Conversation, now: datetime) -> Message | None:
+    """The first written text whose time has come."""
+    return next((m for m in sendable(conversation) if sending_of(m).not_before <= now), None)
+
+
+def sending_of(message: Message) -> Sending:
+    """How a queued message is being sent. Raises ValueError for one that is not queued."""
+    if message.sending is None:
+        raise ValueError("only a queued message is sent")
+    return message.sending
 
 
 def wait(
@@ -110,9 +130,13 @@ def wait(
 
 
 def drop(conversation: Conversation, pending: Pending, reason: Reason, *, now: datetime) -> Folded:
-    """``pending`` will not be spoken."""
+    """``pending`` will not be spoken. An answer that comes too late is a person's to give."""
     entry = dropped_entry(pending, reason, now=now, counted=not pending.counted)
-    return without_pending(conversation, pending.id), (entry,)
+    conversation = without_pending(conversation, pending.id)
+    if pending.purpose is Purpose.REPLY and reason is Reason.EXPIRED:
+        conversation, called = call_person(conversation, "unanswered", now=now)
+        return conversation, (entry, *called)
+    return conversation, (entry,)
 
 
 def spoken(
@@ -127,7 +151,7 @@ def spoken(
     if draft.needs_person is not None:
         person = NeedsPerson(reason=draft.needs_person, since=now)
         conversation = replace(conversation, needs_person=conversation.needs_person or person)
-        entries.append(_called(pending, draft.needs_person, now=now))
+        entries.append(_called(pending, draft, now=now))
     return conversation, tuple(entries)
 
 
@@ -137,8 +161,7 @@ def unspoken(
     """The last look said no: the text is thrown away, its purpose waits again or is dropped."""
     conversation = without_proactive(without_message(conversation, message.id), message.id)
     pending = _pending_of(message, now=now)
-    proactive = pending.purpose.proactive
-    if verdict.until is not None and proactive:
+    if verdict.until is not None and pending.purpose.proactive:
         return wait(conversation, pending, verdict.reason, until=verdict.until, now=now)
     return drop(conversation, pending, verdict.reason, now=now)
 
@@ -189,7 +212,8 @@ def _queued(
     if not pending.purpose.proactive:
         return conversation
     counted = Proactive(id=message.id, at=now)
-    return replace(conversation, proactive=(*conversation.proactive, counted)[-50:])
+    kept = max(KEPT_PROACTIVE, rules.max_messages + 1)
+    return replace(conversation, proactive=(*conversation.proactive, counted)[-kept:])
 
 
 def _written(pending: Pending, draft: Draft, *, now: datetime) -> Entry:
@@ -206,27 +230,30 @@ def _written(pending: Pending, draft: Draft, *, now: datetime) -> Entry:
     )
 
 
-def _called(pending: Pending, reason: str, *, now: datetime) -> Entry:
+def _called(pending: Pending, draft: Draft, *, now: datetime) -> Entry:
+    """Where there is no text, the calls to the model are told here."""
     return Entry(
         at=now,
         kind=Kind.PERSON_CALLED,
         shop=pending.shop,
         purpose=pending.purpose,
-        reason=reason,
+        reason=draft.needs_person,
         message=pending.id,
+        written=draft.written if draft.text is None else None,
     )
 
 
 def _pending_of(message: Message, *, now: datetime) -> Pending:
     """The purpose a queued text was written for. Only bots' texts have one."""
-    if message.purpose is None or message.sending is None:
-        raise ValueError("only a queued text of the bot can be thrown away")
+    if message.purpose is None:
+        raise ValueError("only a text of the bot has a purpose to go back to")
+    sending = sending_of(message)
     return Pending(
         id=message.id,
         purpose=message.purpose,
         shop=message.shop,
         order_code=message.order_code,
         due=now,
-        expires_at=message.sending.expires_at,
-        counted=message.sending.counted,
+        expires_at=sending.expires_at,
+        counted=sending.counted,
     )

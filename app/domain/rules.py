@@ -59,7 +59,6 @@ class Reason(StrEnum):
     DISABLED = "disabled"
     UNKNOWN_CONTACT = "unknown_contact"
     PACE = "pace"
-    MODEL_DOWN = "model_down"
 
 
 BEST_BEFORE: dict[Purpose, timedelta] = {
@@ -99,11 +98,12 @@ LIVE_MESSAGES = 60
 CONTEXT_MESSAGES = 16
 """Messages of the history the model is shown."""
 
-MAX_TEXT = 1000
-"""Longest text sent, in characters. WhatsApp takes more; nobody reads more."""
-
 KEPT_ORDERS = 20
-KEPT_FIRED = 200
+KEPT_FIRED = 1000
+"""Purposes remembered as fired; a customer with 300 orders gets there."""
+
+KEPT_PROACTIVE = 50
+"""Proactive messages remembered, or more where the cap is higher."""
 
 RELEASE_SPREAD = timedelta(minutes=40)
 """What waited for the morning (or for a new day's cap) leaves spread over this long."""

@@ -8,6 +8,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from redis.asyncio import BlockingConnectionPool
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -22,6 +23,9 @@ strictly; the signatures of this package say what comes back."""
 _LUA = Path(__file__).parent / "lua"
 ANSWER_SECONDS = 3.0
 """The server has this long to answer."""
+
+CONNECTIONS = 1000
+"""Twice as many as there are turns under way; one that finds none free waits for it."""
 
 RETRY_AFTER = 5.0
 """Seconds a caller is asked to wait when the store is down."""
@@ -56,14 +60,15 @@ def store_errors() -> Iterator[None]:
         ) from error
 
 
-def connect(url: str, *, max_connections: int = 200) -> Redis:
+def connect(url: str, *, max_connections: int = CONNECTIONS) -> Redis:
     """A client for ``redis://``, ``rediss://`` or ``unix://``. Opens nothing until used.
 
     Gives up after a few seconds: a door must be able to say 503 while its caller still listens.
     """
-    return AsyncRedis.from_url(
+    pool = BlockingConnectionPool.from_url(
         url,
         max_connections=max_connections,
+        timeout=ANSWER_SECONDS,
         socket_timeout=ANSWER_SECONDS,
         socket_connect_timeout=ANSWER_SECONDS,
         # Once more, for a connection the server closed meanwhile; our scripts bear a second run.
@@ -71,3 +76,4 @@ def connect(url: str, *, max_connections: int = 200) -> Redis:
         health_check_interval=15,
         protocol=2,
     )
+    return AsyncRedis.from_pool(pool)

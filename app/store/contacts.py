@@ -14,8 +14,8 @@ from msgspec import Struct
 from app.domain.conversation import Author, Conversation, Message, OptOut
 from app.domain.events import Fact, LeftOurNumber, Order, OrderChanged, ReceiptCame
 from app.store import keys
+from app.store.claims import millis
 from app.store.connection import Redis, store_errors
-from app.store.mailbox import millis
 
 SENT_KEPT_SECONDS = 30 * 24 * 3600
 LEARNED_KEPT = 50_000
@@ -92,12 +92,19 @@ class Contacts:
         }
         if new:
             await self._redis.hset(keys.lids(), mapping=new)
+            await self._wake_hidden([lid_chat(lid) for lid in new], facts[0].event.received_at)
             if len(self._learned) > LEARNED_KEPT:
                 self._learned.clear()
             self._learned.update(new)
         for fact in facts:
             if isinstance(fact.event, OrderChanged) and fact.person.phone:
                 await self._know_order(fact.person.phone, fact.event)
+
+    async def _wake_hidden(self, chats: Sequence[str], now: datetime) -> None:
+        """Chats of hidden ids whose phone is known now give their stops to it, soon."""
+        for chat in chats:
+            if await self._redis.hexists(keys.conversation(chat), "v"):
+                await self._redis.zadd(keys.due(), {chat: millis(now)}, lt=True)
 
     async def _buyer_of(self, order: Order, phone: str) -> str:
         """Whose order it is: the one we first heard of, whatever phone is told later."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from app.store import keys
+from app.store.claims import millis, moment
 from app.store.connection import Redis, Script, store_errors
-from app.store.mailbox import millis, moment
 
 _reserve = Script("reserve")
 _pace = Script("pace")
@@ -32,11 +32,6 @@ class Counters:
                 [message, cap, int(_DAY_KEPT.total_seconds())],
             )
         return bool(held)
-
-    async def release(self, shop: str, day: date, message: str) -> None:
-        """Give the place back: ``message`` certainly did not go. Raises ``StoreDown``."""
-        with store_errors():
-            await self._redis.srem(keys.day(shop, day), message)
 
     async def used(self, shop: str, day: date) -> int:
         """Places taken under the shop's cap of this local day. Raises ``StoreDown``."""
@@ -65,11 +60,6 @@ class Counters:
         with store_errors():
             counted = await self._redis.hgetall(keys.counters())
         return {name.decode(): float(value) for name, value in counted.items()}
-
-    async def add(self, name: str, by: float = 1) -> None:
-        """Count something that concerns no chat. Raises ``StoreDown``."""
-        with store_errors():
-            await self._redis.hincrbyfloat(keys.counters(), name, by)
 
     async def reset(self) -> None:
         """All counters to zero; limits, opt-outs and history stay. Raises ``StoreDown``."""

@@ -7,11 +7,11 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from app.domain.conversation import Entry, Message, derive_id
-from app.domain.events import AnyEvent, SessionChanged
+from app.domain.conversation import Entry, Message
+from app.domain.events import SessionChanged
 from app.store import keys
+from app.store.claims import Buried, millis
 from app.store.connection import Redis, Script, store_errors
-from app.store.mailbox import Claimed, millis
 
 UNUSABLE_KEPT = 1000
 
@@ -23,17 +23,6 @@ class Unusable(Struct, frozen=True, kw_only=True):
     reason: str
     detail: str
     order_code: str | None = None
-
-
-class Buried(Struct, frozen=True, kw_only=True):
-    """What failed for good: facts no turn could take in, or a message that cannot be sent."""
-
-    id: str
-    chat: str
-    cause: str
-    at: datetime
-    events: tuple[AnyEvent, ...] = ()
-    message: str | None = None
 
 
 _newer = Script("newer")
@@ -79,33 +68,8 @@ class Journal:
             lines = await self._redis.lrange(keys.unusable(), 0, -1)
         return [_unusable.decode(line) for line in lines]
 
-    async def bury_mail(
-        self, claimed: Claimed, cause: str, *, now: datetime, again: datetime
-    ) -> Buried:
-        """Set aside the mail no turn could take in, so that the chat goes on.
-
-        With no mail to blame the chat itself is looked at ``again`` later. Raises ``StoreDown``.
-        """
-        chat = claimed.chat
-        buried = Buried(
-            id=derive_id("buried", chat, *(event.id for event in claimed.events), str(now)),
-            chat=chat,
-            cause=cause,
-            at=now,
-            events=claimed.events,
-        )
-        with store_errors():
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.hset(keys.buried(), buried.id, _encode(buried))
-                pipe.ltrim(keys.mail(chat), len(claimed.events), -1)
-                pipe.hdel(keys.conversation(chat), "n")
-                pipe.zadd(keys.due(), {chat: millis(again)})
-                await pipe.execute()
-        return buried
-
-    async def bury_message(self, message: Message, chat: str, *, cause: str, now: datetime) -> None:
-        """List a message that failed for good. Raises ``StoreDown``."""
-        buried = Buried(id=message.id, chat=chat, cause=cause, at=now, message=message.id)
+    async def bury(self, buried: Buried) -> None:
+        """List what failed for good; twice is once. Raises ``StoreDown``."""
         with store_errors():
             await self._redis.hset(keys.buried(), buried.id, _encode(buried))
 

@@ -13,7 +13,8 @@ DOCKET = "aiseller-turns"
 
 
 def conversation(chat: str) -> str:
-    """HASH ``v`` version, ``doc`` JSON Conversation, ``n`` turns begun since one ended.
+    """HASH ``v`` version, ``doc`` JSON Conversation, ``token`` of the last commit, ``n`` turns
+    begun since one ended.
 
     Swept by erase only.
     """
@@ -115,7 +116,7 @@ def unusable() -> str:
 
 
 def buried() -> str:
-    """HASH id -> JSON Buried: what failed for good, until replayed or dismissed."""
+    """HASH id -> JSON Buried: what failed for good, until replayed or erased."""
     return f"{PREFIX}:buried"
 
 

@@ -3,54 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 from redis.exceptions import NoScriptError
 
-from app.domain.conversation import Conversation, Entry, Kind, Message
 from app.domain.events import AnyEvent, Fact, ReceiptCame
-from app.domain.tally import tally
 from app.errors import Conflict
 from app.store import keys
-from app.store.connection import Redis, Script, store_errors
+from app.store.claims import Claimed, Settled, commit_args, millis, moment, read_claim
+from app.store.connection import ANSWER_SECONDS, Redis, Script, store_errors
 
 SEEN_KEPT = 1000
-JOURNAL_KEPT = 500
+FLUSH_SECONDS = 2.5 * ANSWER_SECONDS
+"""Facts are durable and scheduled within this time, or whoever brought them is told to retry."""
 
 _accept = Script("accept")
 _claim = Script("claim")
 _commit = Script("commit")
-_events = msgspec.json.Decoder(AnyEvent)
-_conversations = msgspec.json.Decoder(Conversation)
+_put_aside = Script("put_aside")
 _encode = msgspec.json.Encoder().encode
 
 Schedule = Callable[[dict[str, datetime]], Awaitable[None]]
 """Have the turns of these chats run at these times; a chat scheduled before is moved."""
-
-
-class Claimed(Struct, frozen=True, kw_only=True):
-    """What a turn decides on. ``version`` is '' and ``conversation`` None for a new person."""
-
-    chat: str
-    version: str
-    conversation: Conversation | None
-    events: tuple[AnyEvent, ...]
-    begun: int = 0
-
-
-class Settled(Struct, frozen=True, kw_only=True):
-    """What a turn leaves behind. ``folded`` is how many of the claimed events it took in."""
-
-    conversation: Conversation
-    folded: int = 0
-    entries: tuple[Entry, ...] = ()
-    archived: tuple[Message, ...] = ()
-    wake: datetime | None = None
 
 
 class _Letter(Struct):
@@ -100,8 +78,9 @@ class Mailbox:
     async def _flush(self, letters: list[_Letter], now: datetime) -> None:
         try:
             with store_errors():
-                new = await self._store(letters, now)
-                await self._schedule({letter.chat: now for letter in letters})
+                async with asyncio.timeout(FLUSH_SECONDS):
+                    new = await self._store(letters, now)
+                    await self._schedule({letter.chat: now for letter in letters})
         except Exception as error:  # noqa: BLE001 - whoever waits for it is told
             for letter in letters:
                 if not letter.stored.done():
@@ -135,20 +114,20 @@ class Mailbox:
                 pipe.evalsha(_accept.sha, len(names), *names, *args)
             return list(await pipe.execute(raise_on_error=False))
 
-    async def put_back(self, chat: str, events: Sequence[AnyEvent], *, now: datetime) -> None:
-        """Facts that were set aside go into the mailbox again; ``fold`` knows those it has had.
+    async def put_back(self, chat: str, letters: Sequence[str], *, now: datetime) -> None:
+        """Letters that were set aside go into the mailbox again; ``fold`` knows those it has had.
 
         Raises ``StoreDown``.
         """
-        if not events:
+        if not letters:
             await self.wake({chat: now})
             return
         with store_errors():
             async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.rpush(keys.mail(chat), *(_encode(event) for event in events))
+                pipe.rpush(keys.mail(chat), *letters)
                 pipe.zadd(keys.due(), {chat: millis(now)}, lt=True)
                 await pipe.execute()
-            await self._schedule({chat: now})
+        await self.wake({chat: now})
 
     async def claim(self, chat: str) -> Claimed:
         """Begin a turn of ``chat``. Raises ``StoreDown``."""
@@ -156,7 +135,7 @@ class Mailbox:
             version, doc, begun, mail = await _claim.run(
                 self._redis, [keys.conversation(chat), keys.mail(chat)], []
             )
-        return _claimed(chat, (version, doc), mail, begun=begun)
+        return read_claim(chat, (version, doc), mail, begun=begun)
 
     async def look(self, chat: str) -> Claimed:
         """What a turn would decide on, without beginning one. Raises ``StoreDown``."""
@@ -165,7 +144,7 @@ class Mailbox:
                 pipe.hmget(keys.conversation(chat), ["v", "doc"])
                 pipe.lrange(keys.mail(chat), 0, -1)
                 (version, doc), mail = await pipe.execute()
-        return _claimed(chat, (version, doc), mail)
+        return read_claim(chat, (version, doc), mail)
 
     async def commit(self, claimed: Claimed, settled: Settled, *, now: datetime) -> Claimed:
         """Settle a turn; returns what the next one starts from, its unread mail not included.
@@ -182,10 +161,12 @@ class Mailbox:
             keys.chats(),
             keys.counters(),
             keys.spoken_to(),
+            keys.buried(),
+            *settled.days,
         ]
         with store_errors():
             version, _left = await _commit.run(
-                self._redis, names, _commit_args(claimed, settled, now)
+                self._redis, names, commit_args(claimed, settled, now)
             )
         if version == -1:
             raise Conflict("the chat was settled by another worker", code="version")
@@ -193,20 +174,30 @@ class Mailbox:
             chat=chat,
             version=str(version),
             conversation=settled.conversation,
-            events=claimed.events[settled.folded :],
         )
 
-    async def discard(self, claimed: Claimed) -> None:
-        """The claimed facts were given to another chat. Raises ``StoreDown``."""
+    async def put_aside(self, claimed: Claimed, *, now: datetime, wake: datetime | None) -> None:
+        """The claimed letters were given to somebody else. Raises ``StoreDown``."""
         chat = claimed.chat
+        if not claimed.letters:
+            return
         with store_errors():
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.ltrim(keys.mail(chat), len(claimed.events), -1)
-                pipe.zrem(keys.due(), chat)
-                pipe.llen(keys.mail(chat))
-                *_, left = await pipe.execute()
-            if left:
-                await self._redis.zadd(keys.due(), {chat: 0})
+            await _put_aside.run(
+                self._redis,
+                [keys.conversation(chat), keys.mail(chat), keys.due()],
+                [
+                    claimed.letters[0],
+                    len(claimed.letters),
+                    millis(now),
+                    chat,
+                    "" if wake is None else millis(wake),
+                ],
+            )
+
+    async def postpone(self, chat: str, until: datetime) -> None:
+        """Look at ``chat`` again then, unless something happens before. Raises ``StoreDown``."""
+        with store_errors():
+            await self._redis.zadd(keys.due(), {chat: millis(until)})
 
     async def begun(self, chat: str) -> int:
         """Turns of ``chat`` begun since one came to its end. Raises ``StoreDown``."""
@@ -243,7 +234,8 @@ class Mailbox:
         """Have these chats' turns run at these times. Raises ``StoreDown``."""
         if chats:
             with store_errors():
-                await self._schedule(chats)
+                async with asyncio.timeout(FLUSH_SECONDS):
+                    await self._schedule(chats)
 
     async def count_due(self, now: datetime) -> int:
         """How many chats' time has come. Raises ``StoreDown``."""
@@ -255,50 +247,3 @@ class Mailbox:
         with store_errors():
             chats = await self._redis.zrange(keys.due(), offset, offset + limit - 1)
         return [chat.decode() for chat in chats]
-
-
-def millis(when: datetime) -> int:
-    """Milliseconds since 1970, rounded up: what is due by them is due by the time itself."""
-    return math.ceil(when.timestamp() * 1000)
-
-
-def moment(ms: float) -> datetime:
-    """The time that many milliseconds after 1970, in UTC."""
-    return datetime.fromtimestamp(float(ms) / 1000, UTC)
-
-
-def _claimed(
-    chat: str, stored: tuple[bytes | None, bytes | None], mail: list[bytes], *, begun: int = 0
-) -> Claimed:
-    version, doc = stored
-    return Claimed(
-        chat=chat,
-        version=(version or b"").decode(),
-        conversation=_conversations.decode(doc) if doc else None,
-        events=tuple(_events.decode(letter) for letter in mail),
-        begun=begun,
-    )
-
-
-def _commit_args(claimed: Claimed, settled: Settled, now: datetime) -> list[Any]:
-    counts = tally(settled.entries)
-    spoke = any(
-        e.kind in (Kind.SENT, Kind.DRY_RUN) and e.purpose is not None and e.purpose.proactive
-        for e in settled.entries
-    )
-    return [
-        claimed.version,
-        _encode(settled.conversation),
-        settled.folded,
-        millis(now),
-        claimed.chat,
-        "" if settled.wake is None else millis(settled.wake),
-        JOURNAL_KEPT,
-        "1" if spoke else "0",
-        len(settled.entries),
-        *(_encode(entry) for entry in settled.entries),
-        len(settled.archived),
-        *(_encode(message) for message in settled.archived),
-        len(counts),
-        *(part for pair in counts.items() for part in pair),
-    ]

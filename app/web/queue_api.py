@@ -13,7 +13,8 @@ from msgspec import Struct
 from app.domain.conversation import Status
 from app.domain.events import Act
 from app.errors import Refused
-from app.store.journal import Buried, Unusable
+from app.store.claims import Buried
+from app.store.journal import Unusable
 from app.web.front import FromFront, Front
 from app.web.problems import GUARDED, told
 from app.web.reading import Wish, act, look
@@ -97,13 +98,13 @@ async def replay(front: FromFront, id: FromPath[str]) -> Replayed:  # noqa: A002
     now = front.world.now()
     if found.message is not None:
         await _requeue(front, found, found.message)
-    elif found.events:
-        await front.mailbox.put_back(found.chat, found.events, now=now)
+    elif found.letters:
+        await front.mailbox.put_back(found.chat, found.letters, now=now)
     else:
         await front.mailbox.wake({found.chat: now})
     await front.journal.unbury(found.id)
     front.log.info("operator", act=Act.REPLAY, chat=found.chat, id=found.id)
-    return Replayed(id=found.id, status="accepted", facts=len(found.events), message=found.message)
+    return Replayed(id=found.id, status="accepted", facts=len(found.letters), message=found.message)
 
 
 async def _requeue(front: Front, found: Buried, message_id: str) -> None:

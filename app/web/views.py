@@ -11,8 +11,8 @@ from app.domain.conversation import Author, Entry, Kind, Message, Owner, Status,
 from app.domain.events import Language, Media, Order
 from app.domain.rules import Purpose, Reason, Rules
 from app.domain.view import Stand, Waiting, overview
+from app.store.claims import Buried
 from app.store.contacts import lid_of
-from app.store.journal import Buried
 from app.web.reading import Reading
 
 
@@ -226,5 +226,5 @@ def grave(buried: Buried) -> Grave:
         cause=buried.cause,
         at=buried.at,
         message=buried.message,
-        facts=len(buried.events),
+        facts=len(buried.letters),
     )

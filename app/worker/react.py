@@ -5,17 +5,18 @@ Run twice, it does nothing twice: every step is committed on the version it was 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from app.domain.conversation import Pending, derive_id, share
-from app.domain.decide import Write, decide, spoken, wait
+from app.domain.conversation import Pending, derive_id
+from app.domain.decide import Write, decide, next_wake, spoken, wait
 from app.domain.events import Act, Address, AnyEvent, Fact, OperatorActed
 from app.domain.policy import next_morning
 from app.domain.rules import Reason
-from app.errors import AiSellerError
+from app.errors import AiSellerError, Conflict, Transient
+from app.store.claims import Buried, Claimed
 from app.store.contacts import lid_of
-from app.store.mailbox import Claimed
 from app.worker.bot import Bot
+from app.worker.pace import slot_of
 from app.worker.send import send_next
 from app.worker.turn import Turn
 
@@ -23,7 +24,7 @@ ROUNDS = 30
 """Texts one turn may write before it makes room for other chats."""
 
 MOST_BEGUN = 8
-"""Turns that may die over the same mail before it is buried."""
+"""Turns that may die one after the other before a chat is given up for a while."""
 
 BURIED_PAUSE = timedelta(hours=1)
 
@@ -37,7 +38,7 @@ async def run_turn(bot: Bot, chat: str) -> None:
     started = bot.world.monotonic()
     claimed = await bot.mailbox.claim(chat)
     if claimed.begun > MOST_BEGUN:
-        await _bury(bot, claimed)
+        await _give_up(bot, claimed)
     elif not await _moved_to_phone(bot, claimed):
         turn = await Turn.begin(bot, claimed)
         await _settle(turn)
@@ -90,28 +91,18 @@ async def _admitted(turn: Turn, pending: Pending) -> bool:
     if not pending.purpose.proactive:
         return True
     now, rules = turn.now, turn.bot.rules
-    slot = pending.slot or await _slot(turn, pending)
+    session = rules.shop(pending.shop).session
+    slot = await slot_of(turn, pending.id, session, held=pending.slot)
     if slot > now:
         waiting = wait(turn.conversation, pending, Reason.PACE, until=slot, now=now, slot=slot)
         await turn.commit(*waiting)
         return False
     cap = rules.max_daily_messages
-    day = turn.local_day(now)
-    if await turn.bot.counters.reserve(pending.shop, day, pending.id, cap=cap):
+    if await turn.bot.counters.reserve(pending.shop, turn.today, pending.id, cap=cap):
         return True
     morning = next_morning(turn.chat, now, rules)
     await turn.commit(*wait(turn.conversation, pending, Reason.DAILY_CAP, until=morning, now=now))
     return False
-
-
-async def _slot(turn: Turn, pending: Pending) -> datetime:
-    """When the session may send this: a pause after the one before, drawn from its id."""
-    shortest, longest = turn.bot.rules.send_interval
-    if longest <= 0:
-        return turn.now
-    pause = shortest + (longest - shortest) * share(pending.id, "pause")
-    session = turn.bot.rules.shop(pending.shop).session
-    return await turn.bot.counters.pace(session, now=turn.now, pause=timedelta(seconds=pause))
 
 
 async def _write(turn: Turn, write: Write) -> None:
@@ -120,30 +111,31 @@ async def _write(turn: Turn, write: Write) -> None:
     turn.wrote += 1
     said = spoken(turn.conversation, write.pending, draft, now=turn.now, rules=turn.bot.rules)
     await turn.commit(*said)
-    if draft.text is None and write.pending.purpose.proactive:
-        day = turn.local_day(turn.now)
-        await turn.bot.counters.release(write.pending.shop, day, write.pending.id)
 
 
 # --- a hidden id whose phone is known ---------------------------------------------------------
 
 
 async def _moved_to_phone(bot: Bot, claimed: Claimed) -> bool:
-    """Whether the chat of a hidden id turned out to be a phone's: its mail goes there."""
+    """Whether the mail of a hidden id went to the chat of its phone, now that it is known.
+
+    A stop said under the hidden id goes with it, also without new mail.
+    """
     lid = lid_of(claimed.chat)
-    if lid is None or not claimed.events:
+    if lid is None:
         return False
     phone = await bot.contacts.phone_of(lid) or await _ask_whatsapp(bot, claimed, lid)
     if phone is None:
         return False
     await bot.contacts.learn(lid, phone)
-    person = Address(phone=phone, lid=lid)
+    person, now = Address(phone=phone, lid=lid), bot.world.now()
     events = (*claimed.events, *_stop_of(bot, claimed))
     facts = [(phone, Fact(person=person, event=event)) for event in events]
-    await bot.mailbox.accept(facts, now=bot.world.now())
-    await bot.mailbox.discard(claimed)
+    await bot.mailbox.accept(facts, now=now)
+    known = claimed.conversation
+    await bot.mailbox.put_aside(claimed, now=now, wake=next_wake(known) if known else None)
     bot.log.info("moved", chat=claimed.chat, facts=len(facts))
-    return True
+    return bool(claimed.letters)
 
 
 async def _ask_whatsapp(bot: Bot, claimed: Claimed, lid: str) -> str | None:
@@ -178,8 +170,49 @@ def _stop_of(bot: Bot, claimed: Claimed) -> tuple[OperatorActed, ...]:
     )
 
 
-async def _bury(bot: Bot, claimed: Claimed) -> None:
-    now = bot.world.now()
-    cause = f"{claimed.begun - 1} turns died on it"
-    buried = await bot.journal.bury_mail(claimed, cause, now=now, again=now + BURIED_PAUSE)
-    bot.log.error("buried", chat=claimed.chat, id=buried.id, facts=len(buried.events))
+# --- a chat that kills its turns --------------------------------------------------------------
+
+
+async def _give_up(bot: Bot, claimed: Claimed) -> None:
+    """Turns died here again and again: what kills them is set aside where people see it.
+
+    Mail that can be folded is folded, a stop in it holds; only what was due is put off.
+    """
+    cause = await _fold_only(bot, claimed)
+    if cause is None:
+        await bot.journal.bury(_grave(bot, claimed, cause="turns died on what was due"))
+    else:
+        await _bury(bot, claimed, cause=cause)
+    await bot.mailbox.postpone(claimed.chat, bot.world.now() + BURIED_PAUSE)
+
+
+async def _fold_only(bot: Bot, claimed: Claimed) -> str | None:
+    """Why the mail cannot be folded; None when it could be, and is."""
+    if claimed.begun > 2 * MOST_BEGUN:
+        return "folding it kills the process"
+    try:
+        await Turn.begin(bot, claimed)
+    except (Conflict, Transient):
+        raise
+    except Exception as error:
+        bot.log.exception("unfoldable", chat=claimed.chat, facts=len(claimed.letters))
+        return type(error).__name__
+    return None
+
+
+async def _bury(bot: Bot, claimed: Claimed, *, cause: str) -> None:
+    letters = tuple(letter.decode("utf-8", "replace") for letter in claimed.letters)
+    await bot.journal.bury(_grave(bot, claimed, cause=cause, letters=letters))
+    await bot.mailbox.put_aside(claimed, now=bot.world.now(), wake=None)
+
+
+def _grave(bot: Bot, claimed: Claimed, *, cause: str, letters: tuple[str, ...] = ()) -> Buried:
+    grave = Buried(
+        id=derive_id("buried", claimed.chat, *letters),
+        chat=claimed.chat,
+        cause=cause,
+        at=bot.world.now(),
+        letters=letters,
+    )
+    bot.log.error("buried", chat=grave.chat, id=grave.id, facts=len(letters), cause=cause)
+    return grave

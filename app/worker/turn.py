@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from app.domain.conversation import Conversation, Entry, Kind, Message, split_archive
+from app.domain.conversation import (
+    Conversation,
+    Entry,
+    Message,
+    derive_id,
+    newly_failed,
+    places_freed,
+    split_archive,
+)
 from app.domain.decide import next_wake
-from app.domain.events import ReceiptCame
 from app.domain.fold import fold_all
-from app.store.mailbox import Claimed, Settled
+from app.store import keys
+from app.store.claims import Buried, Claimed, Settled
 from app.worker.bot import Bot
 
 
@@ -25,9 +33,9 @@ class Turn:
 
     @classmethod
     async def begin(cls, bot: Bot, claimed: Claimed) -> Turn:
-        """The turn of a claimed chat, its mail taken in."""
-        now = bot.world.now()
+        """The turn of a claimed chat, its mail taken in. Raises ``StoreDown``, ``Conflict``."""
         known = claimed.conversation
+        now = bot.world.now()
         turn = cls(bot, claimed, known or await bot.contacts.new_person(claimed.chat, now))
         await turn._take_in()
         return turn
@@ -42,9 +50,10 @@ class Turn:
         """The time."""
         return self.bot.world.now()
 
-    def local_day(self, moment: datetime) -> date:
-        """The shop's calendar day ``moment`` falls on."""
-        return self.bot.rules.local(moment).date()
+    @property
+    def today(self) -> date:
+        """The shop's calendar day."""
+        return self.bot.rules.local(self.now).date()
 
     async def refresh(self) -> None:
         """Read the chat again and take in what came. Raises ``StoreDown``, ``Conflict``."""
@@ -56,43 +65,58 @@ class Turn:
     async def commit(
         self, conversation: Conversation, entries: tuple[Entry, ...], *, folded: int = 0
     ) -> None:
-        """Write the chat back as a whole. Raises ``Conflict`` and ``StoreDown``."""
+        """Write the chat back as a whole. Raises ``Conflict`` and ``StoreDown``.
+
+        With it go the places under the day's cap that are free again, and what failed for good.
+        """
         live, archived = split_archive(conversation)
         settled = Settled(
             conversation=live,
             folded=folded,
             entries=entries,
             archived=archived,
+            buried=tuple(map(self._grave, newly_failed(self.conversation, conversation))),
+            freed=places_freed(self.conversation, conversation),
+            days=tuple(keys.day(shop.id, self.today) for shop in self.bot.rules.shops),
             wake=next_wake(live),
         )
         self.claimed = await self.bot.mailbox.commit(self.claimed, settled, now=self.now)
         self.conversation = live
         self._note(entries)
 
-    async def give_back(self, message: Message) -> None:
-        """``message`` certainly did not go: its place under the daily cap is free again."""
-        if message.purpose is not None and message.purpose.proactive:
-            for day in {self.local_day(message.at), self.local_day(self.now)}:
-                await self.bot.counters.release(message.shop, day, message.id)
-
     async def _take_in(self) -> None:
-        events = self.claimed.events
-        if not events:
+        claimed = self.claimed
+        if not claimed.letters:
             return
+        if claimed.unreadable:
+            await self._set_unreadable_aside()
         conversation, entries = fold_all(
-            self.conversation, events, now=self.now, rules=self.bot.rules
+            self.conversation, claimed.events, now=self.now, rules=self.bot.rules
         )
         if self.conversation.opt_out is not None and conversation.opt_out is None:
             await self.bot.contacts.unmark(self.chat)
-        await self.commit(conversation, entries, folded=len(events))
-        if any(isinstance(event, ReceiptCame) for event in events):
-            await self._give_back_failed(entries)
+        await self.commit(conversation, entries, folded=len(claimed.letters))
 
-    async def _give_back_failed(self, entries: tuple[Entry, ...]) -> None:
-        for entry in entries:
-            message = self.conversation.message(entry.message or "")
-            if entry.kind is Kind.FAILED and message is not None:
-                await self.give_back(message)
+    async def _set_unreadable_aside(self) -> None:
+        letters = tuple(letter.decode("utf-8", "replace") for letter in self.claimed.unreadable)
+        buried = Buried(
+            id=derive_id("unreadable", self.chat, *letters),
+            chat=self.chat,
+            cause="not readable by this version",
+            at=self.now,
+            letters=letters,
+        )
+        await self.bot.journal.bury(buried)
+        self.bot.log.error("unreadable", chat=self.chat, id=buried.id, facts=len(letters))
+
+    def _grave(self, message: Message) -> Buried:
+        return Buried(
+            id=message.id,
+            chat=self.chat,
+            cause=message.failure or "failed",
+            at=self.now,
+            message=message.id,
+        )
 
     def _note(self, entries: tuple[Entry, ...]) -> None:
         for entry in entries:

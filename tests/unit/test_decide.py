@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from app.domain.brief import Draft
 from app.domain.conversation import Author, Kind, OptOut, Status, Written
-from app.domain.decide import Decision, decide, drop, spoken, unspoken, wait
+from app.domain.decide import Decision, decide, drop, next_wake, spoken, unspoken, wait
 from app.domain.events import Language, Stage
 from app.domain.policy import Deny
 from app.domain.rules import Purpose, Reason
@@ -50,7 +50,7 @@ def test_an_answer_goes_before_everything_we_start() -> None:
 def test_what_is_not_due_is_waited_for() -> None:
     later = NOON + 5 * HOUR
     talked = person(pending=(waiting(Purpose.REVIEW_REQUEST, due=later),))
-    assert decide(talked, now=NOON, rules=RULES) == Decision(conversation=talked, wake=later)
+    assert decide(talked, now=NOON, rules=RULES) == Decision(conversation=talked)
 
 
 def test_a_no_with_an_end_waits_and_is_counted_once() -> None:
@@ -59,7 +59,7 @@ def test_a_no_with_an_end_waits_and_is_counted_once() -> None:
     assert [(e.kind, e.reason, e.counted) for e in first.entries] == [
         (Kind.BLOCKED, Reason.COOLDOWN, True)
     ]
-    assert first.wake == NOON + 23 * HOUR
+    assert next_wake(first.conversation) == NOON + 23 * HOUR
     spoke_again = replace(first.conversation, proactive=spoke(-22))
     second = decide(spoke_again, now=NOON + 23 * HOUR, rules=RULES)
     assert not any(entry.counted for entry in second.entries)
@@ -79,7 +79,7 @@ def test_a_stop_drops_even_what_is_not_due() -> None:
     )
     decision = decide(silent, now=NOON, rules=RULES)
     assert decision.conversation.pending == ()
-    assert decision.wake is None
+    assert next_wake(decision.conversation) is None
 
 
 def test_a_return_drops_the_review_request() -> None:

@@ -1,45 +1,56 @@
 -- Settle a turn as a whole, if nobody settled another one since it was claimed.
+-- A client that lost the answer asks again with the same token, and gets the same answer.
 -- KEYS  1 conversation HASH   2 mail LIST   3 journal LIST   4 archive LIST
---       5 due ZSET   6 chats ZSET   7 counters HASH   8 spoken_to ZSET
--- ARGV  1 version claimed ('' = none)   2 conversation JSON   3 mail folded, count
---       4 now, ms   5 chat   6 next wake, ms ('' = none)   7 journal kept
---       8 spoken to now, '1' or '0'
---       9 n journal entries, then n JSON; m archived, then m JSON; k counters, then k (name, by)
+--       5 due ZSET   6 chats ZSET   7 counters HASH   8 spoken_to ZSET   9 buried HASH
+--       10… this day's SET of each shop
+-- ARGV  1 version claimed ('' = none)   2 token of this commit   3 conversation JSON
+--       4 letters folded   5 now, ms   6 chat   7 next wake, ms ('' = none)
+--       8 journal kept   9 spoken to now, '1' or '0'
+--       10 then five lists, each led by its length: journal entries; archived messages;
+--       counters (name, by); buried (id, JSON); ids that hold no place in the day any more
 -- RETURN {new version, mail left}, or {-1, 0} when the version has moved on
-if (redis.call('HGET', KEYS[1], 'v') or '') ~= ARGV[1] then
+local known = redis.call('HMGET', KEYS[1], 'v', 'token')
+if known[2] == ARGV[2] then
+  return {tonumber(known[1]), redis.call('LLEN', KEYS[2])}
+end
+if (known[1] or '') ~= ARGV[1] then
   return {-1, 0}
 end
 local version = redis.call('HINCRBY', KEYS[1], 'v', 1)
-redis.call('HSET', KEYS[1], 'doc', ARGV[2])
-if tonumber(ARGV[3]) > 0 then
-  redis.call('LTRIM', KEYS[2], ARGV[3], -1)
+redis.call('HSET', KEYS[1], 'doc', ARGV[3], 'token', ARGV[2])
+if tonumber(ARGV[4]) > 0 then
+  redis.call('LTRIM', KEYS[2], ARGV[4], -1)
+  redis.call('HDEL', KEYS[1], 'n')
 end
-local at = 9
-for _ = 1, tonumber(ARGV[at]) do
+local at = 10
+local function list(width, act)
+  local length = tonumber(ARGV[at])
+  for _ = 1, length do
+    act(ARGV[at + 1], ARGV[at + width])
+    at = at + width
+  end
   at = at + 1
-  redis.call('RPUSH', KEYS[3], ARGV[at])
 end
-redis.call('LTRIM', KEYS[3], -tonumber(ARGV[7]), -1)
-at = at + 1
-for _ = 1, tonumber(ARGV[at]) do
-  at = at + 1
-  redis.call('RPUSH', KEYS[4], ARGV[at])
-end
-at = at + 1
-for _ = 1, tonumber(ARGV[at]) do
-  redis.call('HINCRBYFLOAT', KEYS[7], ARGV[at + 1], ARGV[at + 2])
-  at = at + 2
-end
+list(1, function(entry) redis.call('RPUSH', KEYS[3], entry) end)
+redis.call('LTRIM', KEYS[3], -tonumber(ARGV[8]), -1)
+list(1, function(message) redis.call('RPUSH', KEYS[4], message) end)
+list(2, function(name, by) redis.call('HINCRBYFLOAT', KEYS[7], name, by) end)
+list(2, function(id, json) redis.call('HSET', KEYS[9], id, json) end)
+list(1, function(id)
+  for day = 10, #KEYS do
+    redis.call('SREM', KEYS[day], id)
+  end
+end)
 local left = redis.call('LLEN', KEYS[2])
 if left > 0 then
-  redis.call('ZADD', KEYS[5], ARGV[4], ARGV[5])
-elseif ARGV[6] == '' then
-  redis.call('ZREM', KEYS[5], ARGV[5])
+  redis.call('ZADD', KEYS[5], ARGV[5], ARGV[6])
+elseif ARGV[7] == '' then
+  redis.call('ZREM', KEYS[5], ARGV[6])
 else
-  redis.call('ZADD', KEYS[5], ARGV[6], ARGV[5])
+  redis.call('ZADD', KEYS[5], ARGV[7], ARGV[6])
 end
-redis.call('ZADD', KEYS[6], ARGV[4], ARGV[5])
-if ARGV[8] == '1' then
-  redis.call('ZADD', KEYS[8], ARGV[4], ARGV[5])
+redis.call('ZADD', KEYS[6], ARGV[5], ARGV[6])
+if ARGV[9] == '1' then
+  redis.call('ZADD', KEYS[8], ARGV[5], ARGV[6])
 end
 return {version, left}

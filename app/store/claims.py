@@ -1,0 +1,128 @@
+"""What a turn reads of a chat and leaves behind, and how it lies in Redis."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from app.domain.conversation import Conversation, Entry, Kind, Message
+from app.domain.events import AnyEvent
+from app.domain.tally import tally
+
+JOURNAL_KEPT = 500
+
+_events = msgspec.json.Decoder(AnyEvent)
+_conversations = msgspec.json.Decoder(Conversation)
+_encode = msgspec.json.Encoder().encode
+
+
+class Claimed(Struct, frozen=True, kw_only=True):
+    """What a turn decides on. ``version`` is '' and ``conversation`` None for a new person.
+
+    ``letters`` are the facts as they lie in the mailbox, ``events`` those that can be read, and
+    ``unreadable`` the rest (written by another version, say). ``begun`` counts the turns begun
+    since one came to its end.
+    """
+
+    chat: str
+    version: str
+    conversation: Conversation | None
+    letters: tuple[bytes, ...] = ()
+    events: tuple[AnyEvent, ...] = ()
+    unreadable: tuple[bytes, ...] = ()
+    begun: int = 0
+
+
+class Buried(Struct, frozen=True, kw_only=True):
+    """What failed for good: ``letters`` no turn could take in, or a ``message`` of ours."""
+
+    id: str
+    chat: str
+    cause: str
+    at: datetime
+    letters: tuple[str, ...] = ()
+    message: str | None = None
+
+
+class Settled(Struct, frozen=True, kw_only=True):
+    """What a turn leaves behind. ``folded`` is how many of the claimed letters it took in.
+
+    ``freed`` are ids that hold no place in any of the ``days``, the keys of this day's caps.
+    """
+
+    conversation: Conversation
+    folded: int = 0
+    entries: tuple[Entry, ...] = ()
+    archived: tuple[Message, ...] = ()
+    buried: tuple[Buried, ...] = ()
+    freed: frozenset[str] = frozenset()
+    days: tuple[str, ...] = ()
+    wake: datetime | None = None
+
+
+def millis(when: datetime) -> int:
+    """Milliseconds since 1970, rounded up: what is due by them is due by the time itself."""
+    return math.ceil(when.timestamp() * 1000)
+
+
+def moment(ms: float) -> datetime:
+    """The time that many milliseconds after 1970, in UTC."""
+    return datetime.fromtimestamp(float(ms) / 1000, UTC)
+
+
+def read_claim(
+    chat: str, stored: tuple[bytes | None, bytes | None], letters: list[bytes], *, begun: int = 0
+) -> Claimed:
+    """A chat as the scripts return it: its version and document, and its letters."""
+    version, doc = stored
+    events: list[AnyEvent] = []
+    unreadable: list[bytes] = []
+    for letter in letters:
+        try:
+            events.append(_events.decode(letter))
+        except msgspec.DecodeError:
+            unreadable.append(letter)
+    return Claimed(
+        chat=chat,
+        version=(version or b"").decode(),
+        conversation=_conversations.decode(doc) if doc else None,
+        letters=tuple(letters),
+        events=tuple(events),
+        unreadable=tuple(unreadable),
+        begun=begun,
+    )
+
+
+def commit_args(claimed: Claimed, settled: Settled, now: datetime) -> list[Any]:
+    """The arguments of ``commit.lua``, in the order its header tells."""
+    counts = tally(settled.entries)
+    spoke = any(
+        e.kind in (Kind.SENT, Kind.DRY_RUN) and e.purpose is not None and e.purpose.proactive
+        for e in settled.entries
+    )
+    return [
+        claimed.version,
+        secrets.token_hex(8),
+        _encode(settled.conversation),
+        settled.folded,
+        millis(now),
+        claimed.chat,
+        "" if settled.wake is None else millis(settled.wake),
+        JOURNAL_KEPT,
+        "1" if spoke else "0",
+        len(settled.entries),
+        *(_encode(entry) for entry in settled.entries),
+        len(settled.archived),
+        *(_encode(message) for message in settled.archived),
+        len(counts),
+        *(part for pair in counts.items() for part in pair),
+        len(settled.buried),
+        *(part for buried in settled.buried for part in (buried.id, _encode(buried))),
+        len(settled.freed),
+        *sorted(settled.freed),
+    ]

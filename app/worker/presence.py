@@ -1,0 +1,58 @@
+"""What a person would show before answering: the message was seen, somebody types."""
+
+from __future__ import annotations
+
+from app.domain.conversation import Author, Message
+from app.domain.decide import sending_of
+from app.domain.events import Address
+from app.domain.rules import MAX_TYPING
+from app.errors import AiSellerError
+from app.gateways.waha import Waha
+from app.worker.turn import Turn
+
+
+async def show_typing(turn: Turn, waha: Waha, message: Message) -> bool:
+    """Seen, then typing for as long as the text takes; whether time passed.
+
+    A courtesy: when WAHA refuses it, the text still goes.
+    """
+    to, seconds = address_of(turn), _typing_seconds(turn, message)
+    try:
+        await waha.send_seen(message.session, to, _unseen(turn, message))
+        if seconds > 0:
+            await waha.start_typing(message.session, to)
+    except AiSellerError as error:
+        turn.bot.log.info("no_presence", chat=turn.chat, reason=error.code)
+    if seconds <= 0:
+        return False
+    await turn.bot.pause(seconds)
+    try:
+        await waha.stop_typing(message.session, to)
+    except AiSellerError as error:
+        turn.bot.log.info("no_presence", chat=turn.chat, reason=error.code)
+    return True
+
+
+def address_of(turn: Turn) -> Address:
+    """Where the customer is written to."""
+    return Address(phone=turn.conversation.phone, lid=turn.conversation.lid)
+
+
+def _typing_seconds(turn: Turn, message: Message) -> float:
+    speed = turn.bot.rules.typing_chars_per_second
+    if speed <= 0 or message.author is Author.PERSON or sending_of(message).attempts:
+        return 0
+    return min(len(message.text) / speed, MAX_TYPING.total_seconds())
+
+
+def _unseen(turn: Turn, message: Message) -> tuple[str, ...]:
+    """The customer's messages since ours, by WAHA's full ids: those are what was just read."""
+    wire_ids: list[str] = []
+    for other in turn.conversation.messages:
+        if other.id == message.id or other.session != message.session:
+            continue
+        if other.author is not Author.CUSTOMER:
+            wire_ids.clear()
+        elif other.wire_id:
+            wire_ids.append(other.wire_id)
+    return tuple(wire_ids)
