@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 from redis.exceptions import NoScriptError
 
+from app.domain.decide import next_wake
 from app.domain.events import AnyEvent, Fact, ReceiptCame
 from app.errors import Conflict
 from app.store import keys
@@ -25,6 +26,7 @@ _accept = Script("accept")
 _claim = Script("claim")
 _commit = Script("commit")
 _put_aside = Script("put_aside")
+_finish = Script("finish")
 _encode = msgspec.json.Encoder().encode
 
 Schedule = Callable[[dict[str, datetime]], Awaitable[None]]
@@ -179,14 +181,12 @@ class Mailbox:
     async def put_aside(self, claimed: Claimed, *, now: datetime, wake: datetime | None) -> None:
         """The claimed letters were given to somebody else. Raises ``StoreDown``."""
         chat = claimed.chat
-        if not claimed.letters:
-            return
         with store_errors():
             await _put_aside.run(
                 self._redis,
                 [keys.conversation(chat), keys.mail(chat), keys.due()],
                 [
-                    claimed.letters[0],
+                    claimed.letters[0] if claimed.letters else "",
                     len(claimed.letters),
                     millis(now),
                     chat,
@@ -204,16 +204,21 @@ class Mailbox:
         with store_errors():
             return int(await self._redis.hget(keys.conversation(chat), "n") or 0)
 
-    async def finish(self, chat: str) -> datetime | None:
+    async def finish(self, chat: str, settled: Claimed | None = None) -> datetime | None:
         """End a turn that did not die; when ``chat`` is to be looked at next.
 
-        Raises ``StoreDown``.
+        ``settled`` is what it ended with, when it had nothing more to do. Raises ``StoreDown``.
         """
+        version, wake = "-", None
+        if settled is not None:
+            version = settled.version
+            known = settled.conversation
+            wake = None if known is None else next_wake(known)
+        names = [keys.conversation(chat), keys.mail(chat), keys.due()]
         with store_errors():
-            async with self._redis.pipeline(transaction=False) as pipe:
-                pipe.hdel(keys.conversation(chat), "n")
-                pipe.zscore(keys.due(), chat)
-                _, score = await pipe.execute()
+            score = await _finish.run(
+                self._redis, names, [chat, version, "" if wake is None else millis(wake)]
+            )
         return None if score is None else moment(score)
 
     async def next_due(self, chat: str) -> datetime | None:

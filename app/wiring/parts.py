@@ -91,7 +91,12 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
             contacts=Contacts(redis),
             counters=Counters(redis),
             journal=Journal(redis),
-            writer=Writer(model=model, prompts=Prompts.load(), fallback=rules.fallback),
+            writer=Writer(
+                model=model,
+                prompts=Prompts.load(),
+                fallback=rules.fallback,
+                patience=settings.openai_timeout_seconds,
+            ),
             waha=waha,
             log=get_logger("turn").bind(),
         )

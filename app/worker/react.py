@@ -37,11 +37,13 @@ async def run_turn(bot: Bot, chat: str) -> None:
     """
     started = bot.world.monotonic()
     claimed = await bot.mailbox.claim(chat)
+    settled: Claimed | None = None
     if claimed.begun > MOST_BEGUN:
         await _give_up(bot, claimed)
     elif not await _moved_to_phone(bot, claimed):
         turn = await Turn.begin(bot, claimed)
         await _settle(turn)
+        settled = turn.claimed
         bot.log.info(
             "turn",
             chat=chat,
@@ -51,12 +53,12 @@ async def run_turn(bot: Bot, chat: str) -> None:
             did=turn.did,
             ms=round((bot.world.monotonic() - started) * 1000),
         )
-    await schedule_next(bot, chat)
+    await schedule_next(bot, chat, settled)
 
 
-async def schedule_next(bot: Bot, chat: str) -> None:
+async def schedule_next(bot: Bot, chat: str, settled: Claimed | None = None) -> None:
     """End the turn, schedule the next; a fact accepted meanwhile must not lose to a later time."""
-    due = await bot.mailbox.finish(chat)
+    due = await bot.mailbox.finish(chat, settled)
     if due is None:
         return
     await bot.mailbox.wake({chat: due})

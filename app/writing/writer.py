@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from app.domain.brief import Brief, Draft
 from app.domain.conversation import Written, share
 from app.domain.rules import Purpose
 from app.errors import AiSellerError
-from app.gateways.model import BREAKER_OPEN, Completion, Model
+from app.gateways.model import BREAKER_OPEN, TIMEOUT, Completion, Model
 from app.log import get_logger
 from app.writing.checks import Fault, check, has_stop_hint, names, tidy
 from app.writing.prompts import VERSION, Prompt, Prompts
@@ -30,9 +32,18 @@ class Writer:
     """Writes what a brief asks for. Without a ``model`` everything is canned.
 
     ``fallback``: a canned text when the model cannot; False: no text, a person is asked.
+    ``patience``: seconds for both calls together.
     """
 
-    def __init__(self, *, model: Model | None, prompts: Prompts, fallback: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        model: Model | None,
+        prompts: Prompts,
+        fallback: bool = True,
+        patience: float = TIMEOUT,
+    ) -> None:
+        self._patience = patience
         self._model = model
         self._prompts = prompts
         self._fallback = fallback
@@ -72,13 +83,22 @@ class Writer:
         return _draft(brief, calls, text=self._finished(text, brief), person=_wish(calls))
 
     async def _ask(self, model: Model, brief: Brief, calls: list[Completion | None]) -> str | Fault:
-        """The model's text, repaired once if need be; the first fault when that did not help."""
+        """The model's text, repaired once if need be; the first fault when that did not help.
+
+        A repair gets what the first call has left of the customer's patience.
+        """
+        deadline = asyncio.get_running_loop().time() + self._patience
         text = await _said(model, self._prompts.render(brief), calls)
         faults = check(text, brief)
-        if faults:
-            text = await _said(model, self._prompts.repair(brief, text, faults), calls)
-            faults = check(text, brief)
-        return faults[0] if faults else text
+        if not faults:
+            return text
+        try:
+            async with asyncio.timeout_at(deadline):
+                text = await _said(model, self._prompts.repair(brief, text, faults), calls)
+        except TimeoutError:
+            return faults[0]
+        still = check(text, brief)
+        return still[0] if still else text
 
     def _instead(
         self, brief: Brief, calls: list[Completion | None], *, why: str, person: str

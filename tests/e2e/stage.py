@@ -17,8 +17,10 @@ from app.demo.model import EmulatedModel
 from app.demo.server import serving
 from app.demo.waha import EmulatedWaha
 from app.demo.waha_phone import Phone
+from app.demo.waha_shapes import Engine
 from app.wiring import Assembly, assembled, web_app
 from app.worker.loop import run_guarded
+from app.world import World
 from tests.builders import NOON, PHONE
 from tests.clock import Clock
 
@@ -133,11 +135,11 @@ class Stage:
 
 @asynccontextmanager
 async def on_stage(
-    store_url: str, *, engine: str = "NOWEB", **environ: str
+    store_url: str, *, engine: Engine = "NOWEB", world: World | None = None, **environ: str
 ) -> AsyncIterator[Stage]:
-    """The product with these settings, from noon on."""
+    """The product with these settings, from noon on; or in the real time of ``world``."""
     clock = Clock(NOON)
-    waha = EmulatedWaha("waha-key-for-tests", world=clock, engine=engine)  # type: ignore[arg-type]
+    waha = EmulatedWaha("waha-key-for-tests", world=world or clock, engine=engine)
     model = EmulatedModel("model-key-for-tests")
     async with serving(waha.app) as waha_url, serving(model.app) as model_url:
         settings = Settings.load(
@@ -152,7 +154,7 @@ async def on_stage(
             },
             dotenv=None,
         )
-        async with assembled(settings, world=clock, redis_url=store_url) as assembly:
+        async with assembled(settings, world=world or clock, redis_url=store_url) as assembly:
             app = web_app(assembly, admin_key=ADMIN)
             async with (
                 serving(app) as url,

@@ -8,17 +8,18 @@ from datetime import timedelta
 import pytest
 
 from app.demo.faults import CutAfterAccepting, CutBefore, Slow, Status
+from app.demo.waha_shapes import Engine
 from app.domain.events import SessionChanged
 from tests.builders import PHONE
 from tests.e2e.stage import Stage, on_stage
 
-ENGINES = ("NOWEB", "GOWS", "WEBJS")
+ENGINES: tuple[Engine, ...] = ("NOWEB", "GOWS", "WEBJS")
 LID = "211111111111111"
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_each_engine_tells_us_the_id_and_its_receipts_are_folded(
-    store_url: str, engine: str
+    store_url: str, engine: Engine
 ) -> None:
     async with on_stage(store_url, engine=engine) as stage:
         phone = stage.phone()
@@ -34,7 +35,9 @@ async def test_each_engine_tells_us_the_id_and_its_receipts_are_folded(
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-async def test_a_person_behind_a_hidden_id_is_the_same_person(store_url: str, engine: str) -> None:
+async def test_a_person_behind_a_hidden_id_is_the_same_person(
+    store_url: str, engine: Engine
+) -> None:
     async with on_stage(store_url, engine=engine) as stage:
         phone = stage.phone(PHONE, name="Айгерим", lid=LID, address="lid")
         await stage.ordered()

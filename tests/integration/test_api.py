@@ -11,7 +11,8 @@ import pytest
 from app.domain.conversation import Author, Entry, Kind, Message, Owner, Status
 from app.domain.events import Address, Fact, Language, OrderChanged, SessionChanged, Stage
 from app.domain.rules import Purpose, Reason, Rules
-from app.store.mailbox import Settled
+from app.store import keys
+from app.store.claims import Buried, Settled
 from app.web.front import Health, Part, Probe
 from tests.builders import NOON, PHONE, order, ordered, ours, person, spoke, waiting, wrote
 from tests.integration.test_doors import ADMIN, OK, SECRETS, House, house, is_problem, pushed
@@ -35,6 +36,11 @@ async def told(doors: House, *events: Any, phone: str = PHONE) -> None:
     """Have facts of this person lie in the mailbox."""
     facts = [Fact(person=Address(phone=phone), event=event) for event in events]
     await doors.front.mailbox.accept(await doors.front.contacts.chats_of(facts), now=NOON)
+
+
+def grave(id_: str, cause: str = "turns died on it", **about: Any) -> Buried:
+    """Something of this person that failed for good."""
+    return Buried(id=id_, chat=PHONE, cause=cause, at=NOON, **about)
 
 
 async def get(doors: House, path: str) -> Any:
@@ -442,7 +448,9 @@ async def test_the_outbox_lists_what_waits_soonest_first(doors: House) -> None:
 async def test_facts_that_were_buried_are_taken_in_again(doors: House) -> None:
     await told(doors, ordered())
     claimed = await doors.front.mailbox.claim(PHONE)
-    dead = await doors.front.journal.bury_mail(claimed, "5 turns died on it", now=NOON, again=LATER)
+    dead = grave("dead", letters=tuple(letter.decode() for letter in claimed.letters))
+    await doors.front.journal.bury(dead)
+    await doors.front.mailbox.put_aside(claimed, now=NOON, wake=LATER)
     (listed,) = await get(doors, "/api/buried")
     assert (listed["id"], listed["kind"], listed["facts"]) == (dead.id, "facts", 1)
     assert await doors.mail() == ()
@@ -455,8 +463,8 @@ async def test_facts_that_were_buried_are_taken_in_again(doors: House) -> None:
 
 async def test_a_chat_that_was_buried_without_mail_gets_another_turn(doors: House) -> None:
     await doors.knows(person())
-    claimed = await doors.front.mailbox.claim(PHONE)
-    dead = await doors.front.journal.bury_mail(claimed, "5 turns died on it", now=NOON, again=LATER)
+    dead = grave("dead")
+    await doors.front.journal.bury(dead)
     replayed = await post(doors, f"/api/buried/{dead.id}/replay")
     assert (replayed["facts"], replayed["message"]) == (0, None)
     assert await get(doors, "/api/buried") == []
@@ -465,7 +473,7 @@ async def test_a_chat_that_was_buried_without_mail_gets_another_turn(doors: Hous
 async def test_a_message_that_failed_is_queued_again(doors: House) -> None:
     failed = ours(Status.FAILED, None)
     await doors.knows(person(messages=(failed,)))
-    await doors.front.journal.bury_message(failed, PHONE, cause="not_on_whatsapp", now=NOON)
+    await doors.front.journal.bury(grave(failed.id, "not_on_whatsapp", message=failed.id))
     (listed,) = await get(doors, "/api/buried")
     assert (listed["kind"], listed["cause"]) == ("message", "not_on_whatsapp")
     await post(doors, f"/api/buried/{failed.id}/replay")
@@ -477,7 +485,7 @@ async def test_a_message_that_failed_is_queued_again(doors: House) -> None:
 async def test_a_message_that_went_meanwhile_is_not_queued_again(doors: House) -> None:
     sent = ours(Status.SENT)
     await doors.knows(person(messages=(sent,)))
-    await doors.front.journal.bury_message(sent, PHONE, cause="timeout", now=NOON)
+    await doors.front.journal.bury(grave(sent.id, "timeout", message=sent.id))
     assert is_problem(await doors.api.post(f"/api/buried/{sent.id}/replay"), 409)
 
 
@@ -489,7 +497,7 @@ async def counted(doors: House) -> None:
         "sent": 6, "sent:post_purchase": 5, "blocked": 2, "blocked:cooldown": 2, "errors": 2,
         "model_requests": 7, "model_tokens": 900, "model_cost": 0.0123,
     }.items():  # fmt: skip
-        await doors.front.counters.add(name, by)
+        await doors.redis.hset(keys.counters(), name, str(by))
 
 
 async def test_the_metrics_add_up(doors: House) -> None:

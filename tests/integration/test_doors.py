@@ -20,11 +20,12 @@ from app.domain.conversation import Conversation
 from app.domain.events import CustomerWrote, OrderChanged, ReceiptCame, Stage
 from app.domain.rules import Rules
 from app.log import get_logger
+from app.store.claims import Claimed, Settled
 from app.store.connection import Redis, connect
 from app.store.contacts import Contacts
 from app.store.counters import Counters
 from app.store.journal import Journal
-from app.store.mailbox import Claimed, Mailbox, Settled
+from app.store.mailbox import Mailbox
 from app.web.front import Front, Health, Part, Probe
 from app.web.server import MAX_BODY, build
 from app.worker.loop import make_docket, register_names, scheduler
@@ -64,7 +65,7 @@ class House:
 
     async def knows(self, conversation: Conversation) -> None:
         """Have this conversation in the store, as a turn leaves it."""
-        claimed = Claimed(chat=conversation.chat, version="", conversation=None, events=())
+        claimed = Claimed(chat=conversation.chat, version="", conversation=None)
         settled = Settled(
             conversation=conversation,
             wake=min((p.due for p in conversation.pending), default=None),
