@@ -36,7 +36,10 @@ TEXT_LENGTH = 700
 REASON_LENGTH = 120
 """Bounds of the strings in the schema. A small local model may otherwise never stop."""
 
-_CONNECTIONS = httpx.Limits(max_connections=500, max_keepalive_connections=50)
+LANES = 50
+"""Questions under way at once; few enough for httpx's pool, whose cost grows with their square."""
+
+_CONNECTIONS = httpx.Limits(max_connections=LANES)
 
 _NEGOTIABLE = ("max_completion_tokens", "temperature", "maxLength")
 """What servers disagree on. ``max_completion_tokens`` is tried first: today's OpenAI models
@@ -209,6 +212,7 @@ class Model:
     ) -> None:
         self.name = model
         self.breaker = Breaker(world)
+        self._lanes = asyncio.Semaphore(LANES)
         self._world = world
         self._temperature = temperature
         self._max_tokens = max_tokens
@@ -230,8 +234,9 @@ class Model:
         Raises ``Transient`` (``timeout``, ``connection``, ``server``, ``rate_limit``,
         ``breaker_open``) or ``Permanent`` (``config``, ``refused``, ``nonsense``).
         """
-        with self.breaker.guard():
-            return await self._ask(system, user)
+        async with self._lanes:  # who waited here is told first when the model has died meanwhile
+            with self.breaker.guard():
+                return await self._ask(system, user)
 
     async def check(self) -> str:
         """The name of the model that answers; raises like ``complete``, past the breaker."""

@@ -11,6 +11,7 @@ No reason repeats what WAHA answered: its errors echo the whole request, text an
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import datetime
 from types import TracebackType
@@ -53,7 +54,11 @@ _ONLY_PERSONS = {"status": True, "groups": True, "channels": True, "broadcast": 
 
 _TIMEOUT = httpx.Timeout(connect=5, read=40, write=40, pool=5)
 """WAHA waits up to 10 s for a session and 10 s for a preview before it answers."""
-_LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=4)
+LANES = 20
+"""Requests under way at once. More than one WhatsApp session can use, and few enough for httpx's
+pool, which looks through all connections and all waiting requests at every step."""
+
+_LIMITS = httpx.Limits(max_connections=LANES, keepalive_expiry=4)
 """Node closes an idle connection after 5 s: we do it first, so that none dies under a request."""
 
 _CONFIG_RETRY = 60  # seconds: somebody has to correct a setting
@@ -115,6 +120,7 @@ class Waha:
         self._base = endpoint.strip().rstrip("/").removesuffix("/api")
         headers = {"X-Api-Key": api_key.strip(), "Content-Type": "application/json"}
         self._headers = httpx.Headers(headers, encoding="utf-8")
+        self._lanes = asyncio.Semaphore(LANES)
         self._http = http or httpx.AsyncClient(
             timeout=_TIMEOUT, limits=_LIMITS, trust_env=False, follow_redirects=False
         )
@@ -233,9 +239,10 @@ class Waha:
         """The decoded answer of a 2xx (None when it is no JSON); everything else raises."""
         content = None if body is None else msgspec.json.encode(body)
         try:
-            response = await self._http.request(
-                method, f"{self._base}{path}", content=content, headers=self._headers
-            )
+            async with self._lanes:
+                response = await self._http.request(
+                    method, f"{self._base}{path}", content=content, headers=self._headers
+                )
         except _NEVER_LEFT as error:
             raise _unreachable(error) from error
         except httpx.HTTPError as error:

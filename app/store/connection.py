@@ -74,6 +74,7 @@ def connect(url: str, *, max_connections: int = CONNECTIONS) -> Redis:
         # Once more, for a connection the server closed meanwhile; our scripts bear a second run.
         retry=Retry(NoBackoff(), 1),
         health_check_interval=15,
+        driver_info=None,  # redis-py would read its own package's files at every connection
         protocol=2,
     )
     return AsyncRedis.from_pool(pool)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from app.domain.conversation import Author, Message
 from app.domain.decide import sending_of
 from app.domain.events import Address
 from app.domain.rules import MAX_TYPING
-from app.errors import AiSellerError
+from app.errors import AiSellerError, Permanent
 from app.gateways.waha import Waha
 from app.worker.turn import Turn
 
@@ -14,22 +16,26 @@ from app.worker.turn import Turn
 async def show_typing(turn: Turn, waha: Waha, message: Message) -> bool:
     """Seen, then typing for as long as the text takes; whether time passed.
 
-    A courtesy: when WAHA refuses it, the text still goes.
+    A courtesy: when WAHA cannot do it, the text still goes; and when WAHA or its session is down,
+    the text is tried at once, since WAHA makes every call wait that long before it says so.
     """
     to, seconds = address_of(turn), _typing_seconds(turn, message)
-    try:
-        await waha.send_seen(message.session, to, _unseen(turn, message))
-        if seconds > 0:
-            await waha.start_typing(message.session, to)
-    except AiSellerError as error:
-        turn.bot.log.info("no_presence", chat=turn.chat, reason=error.code)
-    if seconds <= 0:
+    if not await _done(turn, waha.send_seen(message.session, to, _unseen(turn, message))):
+        return False
+    if seconds <= 0 or not await _done(turn, waha.start_typing(message.session, to)):
         return False
     await turn.bot.pause(seconds)
+    await _done(turn, waha.stop_typing(message.session, to))
+    return True
+
+
+async def _done(turn: Turn, call: Awaitable[None]) -> bool:
+    """Whether WAHA is there: it did what was asked, or said that this it cannot do."""
     try:
-        await waha.stop_typing(message.session, to)
+        await call
     except AiSellerError as error:
         turn.bot.log.info("no_presence", chat=turn.chat, reason=error.code)
+        return isinstance(error, Permanent)
     return True
 
 
