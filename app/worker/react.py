@@ -16,7 +16,7 @@ from app.errors import AiSellerError, Conflict, Transient
 from app.store.claims import Buried, Claimed
 from app.store.contacts import lid_of
 from app.worker.bot import Bot
-from app.worker.pace import slot_of
+from app.worker.pace import free_from
 from app.worker.send import send_next
 from app.worker.turn import Turn
 
@@ -94,8 +94,8 @@ async def _admitted(turn: Turn, pending: Pending) -> bool:
         return True
     now, rules = turn.now, turn.bot.rules
     session = rules.shop(pending.shop).session
-    slot = await slot_of(turn, pending.id, session, held=pending.slot)
-    if slot > now:
+    slot = await free_from(turn, pending.id, session, now=now, held=pending.slot)
+    if slot is not None:
         waiting = wait(turn.conversation, pending, Reason.PACE, until=slot, now=now, slot=slot)
         await turn.commit(*waiting)
         return False

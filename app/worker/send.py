@@ -22,7 +22,7 @@ from app.domain.policy import Allow, Deny, Verdict, may_speak, next_morning
 from app.domain.rules import RETRY_DELAYS, Reason
 from app.errors import Conflict, Permanent, StoreDown, Transient, Uncertain
 from app.gateways.waha import Waha
-from app.worker.pace import slot_of
+from app.worker.pace import free_from
 from app.worker.presence import address_of, show_typing
 from app.worker.turn import Turn
 
@@ -141,8 +141,8 @@ async def _in_pace(turn: Turn, message: Message) -> bool:
     sending = sending_of(message)
     if not sending.attempts or message.purpose is None or not message.purpose.proactive:
         return True
-    slot = await slot_of(turn, message.id, message.session, held=sending.slot)
-    if slot <= turn.now:
+    slot = await free_from(turn, message.id, message.session, now=turn.now, held=sending.slot)
+    if slot is None:
         return True
     waiting = replace(message, sending=replace(sending, not_before=slot, slot=slot))
     await turn.commit(with_message(turn.conversation, waiting), ())
