@@ -23,8 +23,17 @@ from app.domain.conversation import (
     without_pending,
 )
 from app.domain.events import CustomerCalled, CustomerEdited, CustomerRevoked, CustomerWrote, Media
-from app.domain.language import Wish, language_of, wish_of
-from app.domain.rules import BEST_BEFORE, LATE_AFTER, Purpose, Reason, Rules
+from app.domain.language import language_of, normalise
+from app.domain.rules import (
+    BEST_BEFORE,
+    LATE_AFTER,
+    LONGEST_HEARD,
+    SAME_WORDS,
+    Purpose,
+    Reason,
+    Rules,
+)
+from app.domain.wishes import Wish, wish_of
 
 
 def customer_wrote(
@@ -36,7 +45,7 @@ def customer_wrote(
     message = Message(
         id=derive_id("in", event.session, event.message),
         author=Author.CUSTOMER,
-        text=event.text,
+        text=event.text[:LONGEST_HEARD],
         at=event.at,
         status=Status.RECEIVED,
         session=event.session,
@@ -72,19 +81,29 @@ def _heed(
     if wish is Wish.STOP:
         return _opt_out(conversation, message, late=late, now=now)
     if wish is Wish.START and conversation.opt_out is not None:
-        return _opt_in(conversation, message, now=now)
+        newer = not late and message.at >= conversation.opt_out.at
+        return _opt_in(conversation, message, now=now) if newer else (conversation, ())
     if message.media is Media.STICKER:
         return conversation, ()
     if late:
         return call_person(conversation, "late", now=now)
+    if _goes_in_circles(conversation, message):
+        return call_person(conversation, "loop", now=now)
     return _to_be_answered(conversation, message, now=now, rules=rules)
+
+
+def _goes_in_circles(conversation: Conversation, message: Message) -> bool:
+    """Whether another machine answers ours: the same words again and again."""
+    theirs = [m for m in conversation.messages if m.author is Author.CUSTOMER][-SAME_WORDS:]
+    words = normalise(message.text)
+    return len(theirs) == SAME_WORDS and all(normalise(m.text) == words for m in theirs)
 
 
 def _opt_out(conversation: Conversation, message: Message, *, late: bool, now: datetime) -> Folded:
     conversation = _no_longer_answered(conversation, message.id)
     if conversation.opt_out is not None:
         return conversation, ()
-    conversation, dropped = silenced(conversation, by=Author.CUSTOMER, now=now)
+    conversation, dropped = silenced(conversation, by=Author.CUSTOMER, at=message.at, now=now)
     if not late:
         conversation = with_pending(
             conversation, _fixed(message, Purpose.OPT_OUT_CONFIRMATION, now=now)
@@ -99,11 +118,11 @@ def _opt_in(conversation: Conversation, message: Message, *, now: datetime) -> F
     return conversation, (Entry(at=now, kind=Kind.OPTED_IN, shop=message.shop, message=message.id),)
 
 
-def silenced(conversation: Conversation, *, by: Author, now: datetime) -> Folded:
+def silenced(conversation: Conversation, *, by: Author, at: datetime, now: datetime) -> Folded:
     """Opted out, and nothing that we would have started waits any more."""
     dropped = tuple(p for p in conversation.pending if p.purpose.proactive)
     kept = tuple(p for p in conversation.pending if not p.purpose.proactive)
-    conversation = replace(conversation, opt_out=OptOut(at=now, by=by), pending=kept)
+    conversation = replace(conversation, opt_out=OptOut(at=at, by=by), pending=kept)
     return conversation, tuple(
         dropped_entry(p, Reason.OPTED_OUT, now=now, counted=not p.counted) for p in dropped
     )
@@ -199,7 +218,7 @@ def customer_edited(
         return customer_wrote(conversation, first_seen, now=now, rules=rules)
     if message.author is not Author.CUSTOMER or message.revoked or message.text == event.text:
         return conversation, ()
-    edited = replace(message, text=event.text)
+    edited = replace(message, text=event.text[:LONGEST_HEARD])
     conversation = with_message(conversation, edited)
     entry = Entry(
         at=now,

@@ -282,7 +282,7 @@ def _operator_acted(
         case Act.SAY:
             return _operator_said(conversation, event, now=now, rules=rules)
         case Act.OPT_OUT:
-            conversation, dropped = silenced(conversation, by=Author.PERSON, now=now)
+            conversation, dropped = silenced(conversation, by=Author.PERSON, at=now, now=now)
             return conversation, (Entry(at=now, kind=Kind.OPTED_OUT, reason="person"), *dropped)
         case Act.OPT_IN:
             conversation = replace(conversation, opt_out=None)

@@ -1,9 +1,8 @@
-"""Words: which language, which words mean «stop» and «start», how a name is written."""
+"""Words: which language they are in, and how a name is written."""
 
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 
 from app.domain.events import Language
 
@@ -29,117 +28,15 @@ _TELLING_LETTERS = 4
 _WORD = re.compile(r"[^\W\d_]+")
 _NOT_WORD = re.compile(r"[\W_]+")
 
-_POLITE = frozenset(
-    """пожалуйста пжл пж плз please спасибо рахмет өтінемін отинемин мне нам нас меня больше уже
-    бот боту все всё the вас прошу и сразу құрметті""".split()
-)
-"""Words that change nothing around a stop or a start."""
-
-_STOP = frozenset(
-    """стоп стопте stop стап отписка отпишите отпишите отписаться отписываюсь отпиши
-    unsubscribe хватит тоқта токта тоқтат токтат тоқтатыңыз токтатыныз тоқтаңыз токтаныз
-    quit отстаньте отвяжитесь""".split()
-)
-
-_STOP_PHRASES = frozenset(
-    _phrase.strip()
-    for _phrase in """
-    не пишите
-    не пиши
-    не пишите сюда
-    не надо писать
-    не нужно писать
-    не надо мне писать
-    не присылайте
-    не присылайте сообщения
-    не присылайте рекламу
-    хватит писать
-    перестаньте писать
-    прекратите писать
-    прекратите рассылку
-    отключите рассылку
-    отписаться от рассылки
-    отпишите от рассылки
-    уберите из рассылки
-    жазбаңыз
-    жазбаныз
-    жазбаңыздар
-    жазбаныздар
-    маған жазбаңыз
-    маған жазбаңыздар
-    маган жазбаныз
-    енді жазбаңыз
-    ендi жазбаңыз
-    енди жазбаныз
-    маған енді жазбаңыз
-    хабарлама жібермеңіз
-    хабарлама жибермениз
-    жазуды тоқтатыңыз
-    dont write
-    dont write to me
-    dont message
-    dont message me
-    do not write
-    do not write to me
-    do not message
-    do not message me
-    stop messaging
-    stop messaging me
-    stop writing
-    stop writing to me
-    """.splitlines()
-    if _phrase.strip()
-)
-
-_START = frozenset("старт start баста бастау".split())
-
-
-class Wish(StrEnum):
-    """What a message says about being written to at all."""
-
-    STOP = "stop"
-    START = "start"
-
 
 def normalise(text: str) -> str:
     """Case, ё, apostrophes, punctuation and emoji folded away: words with one space between.
 
-    >>> normalise("  СТОП!!! 🙏")
-    'стоп'
+    >>> normalise("  Всё ОК!!! 🙏")
+    'все ок'
     """
     folded = text.casefold().replace("ё", "е").replace("'", "").replace("’", "")
     return _NOT_WORD.sub(" ", folded).strip()
-
-
-def wish_of(text: str, extra_stops: tuple[str, ...] = ()) -> Wish | None:
-    """Whether the whole message asks to be left alone, or to be written to again.
-
-    A stop word alone, repeated, or with polite words around it counts; a message that says
-    something else too («стоп, а цена?») does not. ``extra_stops`` are the seller's own words.
-    """
-    words = normalise(text).split()
-    if not words:
-        return None
-    plain = normalise(text)
-    if plain in _STOP_PHRASES or plain in {normalise(word) for word in extra_stops}:
-        return Wish.STOP
-    core = [word for word in words if word not in _POLITE]
-    if not core:
-        return None
-    if _all_stops(core, extra_stops):
-        return Wish.STOP
-    return Wish.START if all(word in _START for word in core) else None
-
-
-def _all_stops(core: list[str], extra_stops: tuple[str, ...]) -> bool:
-    phrase = " ".join(core)
-    extra = {" ".join(_without_politeness(normalise(stop))) for stop in extra_stops} - {""}
-    phrases = {" ".join(_without_politeness(known)) for known in _STOP_PHRASES} | extra
-    return phrase in phrases or all(word in _STOP or word in extra for word in core)
-
-
-def _without_politeness(plain: str) -> list[str]:
-    return [word for word in plain.split() if word not in _POLITE]
 
 
 def language_of(text: str, previous: Language | None = None) -> Language | None:
@@ -161,6 +58,9 @@ def language_of(text: str, previous: Language | None = None) -> Language | None:
     return Language.RU if cyrillic >= _TELLING_LETTERS else None
 
 
+LONGEST_NAME = 30
+"""Letters of a first name at most; what is longer is no name."""
+
 _NAME = re.compile(r"[^\W\d_]{2,}(?:-[^\W\d_]{2,})*")
 _NO_NAMES = frozenset({"none", "null", "nan", "undefined", "клиент", "покупатель", "test", "имя"})
 
@@ -179,6 +79,6 @@ def first_name(name: str | None) -> str | None:
     if not parts:
         return None
     match = _NAME.fullmatch(parts[0].strip(".,!"))
-    if match is None or match.group().casefold() in _NO_NAMES:
+    if match is None or len(match.group()) > LONGEST_NAME or match.group().casefold() in _NO_NAMES:
         return None
     return "-".join(part.capitalize() for part in match.group().split("-"))

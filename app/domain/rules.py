@@ -92,6 +92,15 @@ PRIORITY: tuple[Purpose, ...] = (
 LATE_AFTER = timedelta(hours=6)
 """A customer's message older than this on arrival (a reconnect's catch-up) is not answered."""
 
+LONGEST_HEARD = 4000
+"""Characters kept of a customer's message; nobody types more, and a flood must stay small."""
+
+SAME_WORDS = 25
+"""The same words this often in a row come from a machine: a person is called instead."""
+
+OLDEST_ORDER = timedelta(days=60)
+"""An order made longer ago than this asks for nothing: it is history, not news."""
+
 LIVE_MESSAGES = 60
 """Messages kept in the conversation itself; older ones go to its archive."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.domain.conversation import Pending, derive_id
 from app.domain.events import Order, Stage
-from app.domain.rules import BEST_BEFORE, Purpose, Rules
+from app.domain.rules import BEST_BEFORE, OLDEST_ORDER, Purpose, Rules
 
 _BOUGHT = frozenset({Stage.PAID, Stage.ACCEPTED, Stage.PACKED, Stage.HANDED_OVER})
 
@@ -18,6 +18,8 @@ def purposes_due(order: Order, *, now: datetime, rules: Rules) -> tuple[Pending,
     payment and delivery is a purchase. Delivery asks at once how the item is, and for a
     review when there was time to use it.
     """
+    if order.created_at is not None and now - order.created_at > OLDEST_ORDER:
+        return ()
     if order.stage in _BOUGHT:
         return (_pending(Purpose.POST_PURCHASE, order, due=now),)
     if order.stage is Stage.DELIVERED:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.domain.events import Language
-from app.domain.language import Wish, first_name, language_of, wish_of
+from app.domain.language import first_name, language_of
+from app.domain.wishes import Wish, wish_of
 
 
 @pytest.mark.parametrize(
@@ -14,7 +15,12 @@ from app.domain.language import Wish, first_name, language_of, wish_of
      "STOP", "Stop please", "стоп стоп стоп", "стоп 🙏", "отписка", "Отпишите меня", "не пишите",
      "Не пишите мне больше", "больше не пишите мне, пожалуйста", "unsubscribe",
      "don't message me", "Don’t write to me", "маған жазбаңыз", "Жазбаңыз!", "тоқта", "Тоқтатыңыз",
-     "жазбаныз", "отписаться", "не пишите, спасибо"],
+     "жазбаныз", "отписаться", "не пишите, спасибо", "СТОП, БОЛЬШЕ НЕ ПИШИТЕ МНЕ!",
+     "Здравствуйте! Не пишите мне больше", "извините, стоп", "прошу не писать", "жазбаңызшы",
+     "маған жазба", "unsubscribe me", "stop texting me", "don't text me", "ｓｔｏｐ", "cтоп", "стoп",
+     "с\u200bтоп", "нет, не пишите", "хочу отписаться", "не пишите на этот номер", "стоп рассылка",
+     "уберите меня из рассылки", "удалите мой номер", "мені мазаламаңыз", "stop all",
+     "Стоп.\nНе пишите."],
 )  # fmt: skip
 def test_plain_words_for_stop_are_understood(text: str) -> None:
     assert wish_of(text) is Wish.STOP
@@ -25,7 +31,11 @@ def test_plain_words_for_stop_are_understood(text: str) -> None:
     ["отмените заказ", "стоп-сигнал", "стопка", "нон-стоп", "не пишите адрес на коробке",
      "хватит ли двух?", "не присылайте курьера сегодня", "стоп, а цена?",
      "отпишитесь как отправите", "ручка не пишет", "маған жазыңыз", "где мой заказ?", "спасибо",
-     "ок", "", "👍", "12", "не приходит смс, пишите сюда", "отпишитесь"],
+     "ок", "", "👍", "12", "не приходит смс, пишите сюда", "отпишитесь", "хватит?", "мне хватит",
+     "нас хватит", "Баста!", "не пишет", "стоп?", "не отправляйте", "не отправляйте заказ",
+     "удалите заказ", "не надо", "больше не надо", "стоп. где мой заказ", "текст сообщения",
+     "не пишите «подарок» на коробке", "жаз", "do not send the blue one", "stop it from leaking",
+     "уберите один товар", "не беспокойтесь"],
 )  # fmt: skip
 def test_other_messages_are_no_stop(text: str) -> None:
     assert wish_of(text) is None
