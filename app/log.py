@@ -25,8 +25,11 @@ Logger: TypeAlias = FilteringBoundLogger
 _PHONE = re.compile(
     r"(?<![0-9A-Za-z])(?!\d{4}-\d{2}-\d{2}\b)\+?\(?\d(?:[ ()\-\u00a0]{0,3}\d){9,14}(?![0-9A-Za-z])"
 )
-_CHAT_ID = re.compile(r"\d{7,}(?=(?::\d+)?@)")
+_CHAT_ID = re.compile(r"(?<!\d)\d{7,20}(?=(?::\d{1,3})?@)")
 _CREDENTIALS = re.compile(r"(?i)(?<=bearer )[^\s'\"]+|(?<=://)[^/@\s]+(?=@)|\bsk-[\w-]{8,}")
+_LONGEST = 2000
+"""Characters of a text that are logged; tracebacks are cut line by line before."""
+
 _SUSPECT = re.compile(r"\d{7}|\d[ ()\-\u00a0]|://|sk-|(?i:bearer )")
 """What a text must have for any of the above to be in it: most have none of it."""
 
@@ -133,6 +136,7 @@ def _mask(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
+        value = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
         return _CREDENTIALS.sub(_MASK, mask_phone(value)) if _SUSPECT.search(value) else value
     if isinstance(value, Mapping):
         return {_mask(name): _mask_named(name, item) for name, item in value.items()}

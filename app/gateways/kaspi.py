@@ -61,6 +61,12 @@ class OrdersPush(Struct, frozen=True, kw_only=True):
     facts: tuple[Fact, ...] = ()
     without_phone: tuple[WithoutPhone, ...] = ()
 
+    @property
+    def shops(self) -> frozenset[str]:
+        """The shops it speaks of."""
+        events = [fact.event for fact in self.facts] + [each.event for each in self.without_phone]
+        return frozenset(e.order.shop for e in events if isinstance(e, OrderChanged))
+
 
 def verify_kaspi(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
     """Whether ``body`` carries a Standard Webhooks signature of ``secret`` not older than 5 min.
@@ -114,7 +120,7 @@ def read_demper(body: bytes, *, received_at: datetime, shop_id: str) -> DemperPu
     phone = _phone_of(customer.phone, of_order=text(told.order_id))
     item = _demper_item(told)
     order = Order(
-        code=text(told.order_id) or _made_code(phone, item, received_at),
+        code=_code_of(told) or _made_code(phone, item, received_at),
         shop=shop_id,
         stage=stage,
         items=(item,) if item else (),
@@ -122,6 +128,17 @@ def read_demper(body: bytes, *, received_at: datetime, shop_id: str) -> DemperPu
     )
     event = _changed(order, text(customer.name), received_at)
     return DemperPush(order_id=order.code, fact=Fact(person=Address(phone=phone), event=event))
+
+
+_NO_CODE = frozenset({"none", "null", "nan", "undefined", "0"})
+
+
+def _code_of(told: _DemperOrder) -> str | None:
+    """The order's number; None where a demper wrote that it knows none."""
+    code = text(told.order_id)
+    if code is None or code.casefold() in _NO_CODE:
+        return None
+    return code_of(code, "order.order_id")
 
 
 def _phone_of(written: object, *, of_order: str | None) -> str:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
@@ -218,11 +217,20 @@ def decode(body: bytes, shape: type[Body]) -> Body:
         raise Refused("Invalid JSON", code="bad_json") from None
 
 
+LONGEST_CODE = 64
+"""Characters of an order's number; Kaspi's have nine."""
+
+LARGEST = 1e12
+"""Tenge, or pieces, that are still believed."""
+
+
 def code_of(told: str | int, where: str) -> str:
     """An order's number, which is kept as text; Refused when there is nothing in it."""
     code = text(told)
     if code is None:
         raise Refused(f"{where} is empty", code="bad_body")
+    if len(code) > LONGEST_CODE or not code.isprintable():
+        raise Refused(f"{where} is no order number", code="bad_body")
     return code
 
 
@@ -243,7 +251,7 @@ def amount(told: object) -> float | None:
         value = float(told)
     except (ValueError, OverflowError):
         return None
-    return value if math.isfinite(value) and value >= 0 else None
+    return value if 0 <= value <= LARGEST else None
 
 
 def pieces(quantity: float | None) -> int:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -55,8 +54,7 @@ _ONLY_PERSONS = {"status": True, "groups": True, "channels": True, "broadcast": 
 _TIMEOUT = httpx.Timeout(connect=5, read=40, write=40, pool=5)
 """WAHA waits up to 10 s for a session and 10 s for a preview before it answers."""
 LANES = 20
-"""Requests under way at once. More than one WhatsApp session can use, and few enough for httpx's
-pool, which looks through all connections and all waiting requests at every step."""
+"""Requests under way at once: few enough for httpx's pool, whose cost grows with their square."""
 
 _LIMITS = httpx.Limits(max_connections=LANES, keepalive_expiry=4)
 """Node closes an idle connection after 5 s: we do it first, so that none dies under a request."""
@@ -128,12 +126,7 @@ class Waha:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:

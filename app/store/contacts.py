@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.domain.conversation import Author, Conversation, Message, OptOut
 from app.domain.events import Fact, LeftOurNumber, Order, OrderChanged, ReceiptCame
@@ -66,12 +67,24 @@ class Contacts:
         """
         with store_errors():
             await self._learn(facts)
-            return [(await self._chat_of(fact), fact) for fact in facts]
+            return [await self._placed(fact) for fact in facts]
+
+    async def _placed(self, fact: Fact) -> tuple[str, Fact]:
+        """The fact and its chat. An order stays with the buyer it was first heard of with; what is
+        told of it under another phone says how far it is, and nothing of who bought what.
+        """
+        event = fact.event
+        if not isinstance(event, OrderChanged):
+            return await self._chat_of(fact), fact
+        told = fact.person.phone or ""
+        known = await self.order(event.order.shop, event.order.code)
+        if known is None or known.chat == told:
+            return told, fact
+        bare = replace(event.order, items=(), total=None)
+        return known.chat, replace(fact, event=replace(event, order=bare, customer_name=None))
 
     async def _chat_of(self, fact: Fact) -> str:
         person = fact.person
-        if isinstance(fact.event, OrderChanged):
-            return await self._buyer_of(fact.event.order, person.phone or "")
         if person.phone is not None:
             return person.phone
         if isinstance(fact.event, ReceiptCame | LeftOurNumber):
@@ -105,11 +118,6 @@ class Contacts:
         for chat in chats:
             if await self._redis.hexists(keys.conversation(chat), "v"):
                 await self._redis.zadd(keys.due(), {chat: millis(now)}, lt=True)
-
-    async def _buyer_of(self, order: Order, phone: str) -> str:
-        """Whose order it is: the one we first heard of, whatever phone is told later."""
-        known = await self.order(order.shop, order.code)
-        return known.chat if known else phone
 
     async def _know_order(self, chat: str, event: OrderChanged) -> None:
         order = event.order

@@ -14,6 +14,7 @@ from litestar.params import SkipValidation
 from msgspec import Struct
 
 from app.domain.rules import Rules
+from app.errors import Refused
 from app.log import Logger
 from app.store.contacts import Contacts
 from app.store.counters import Counters
@@ -77,6 +78,15 @@ class Front:
 
 FromFront: TypeAlias = NamedDependency[SkipValidation[Front]]
 """A handler's parameter ``front``: handed over as it is, checked by nobody on every request."""
+
+
+def known_shop(front: Front, shop_id: str | None, *, status: int = 404) -> str:
+    """``shop_id``, or the shop of who names none. Raises Refused for one that is not set up."""
+    if shop_id is None:
+        return front.shop_id
+    if shop_id not in {shop.id for shop in front.rules.shops}:
+        raise Refused("no shop with this id is set up", code="unknown_shop", status=status)
+    return shop_id
 
 
 def front_of(connection: ASGIConnection) -> Front:  # type: ignore[type-arg]

@@ -43,9 +43,11 @@ def bears(connection: Connection, key: str | None) -> bool:
 def is_trusted(connection: Connection, networks: Sequence[Network]) -> bool:
     """Whether the request comes from one of ``networks``. A unix socket comes from none.
 
-    A page of another site in a browser on this machine comes from that site, wherever it runs.
+    A page of another site in a browser on this machine comes from that site, wherever it runs;
+    and who asks for us by a name of the Internet was led here by it (DNS rebinding, a tunnel).
     """
-    address = None if from_other_site(connection) else client_ip(connection)
+    here = not from_other_site(connection) and _is_local_name(connection)
+    address = client_ip(connection) if here else None
     return address is not None and any(address in network for network in networks)
 
 
@@ -56,6 +58,16 @@ def from_other_site(connection: Connection) -> bool:
         return site not in ("same-origin", "none")
     origin = connection.headers.get("origin")
     return origin is not None and urlsplit(origin).netloc != connection.headers.get("host")
+
+
+def _is_local_name(connection: Connection) -> bool:
+    """Whether we were asked for by an address, ``localhost`` or a name without a dot."""
+    name = urlsplit(f"//{connection.headers.get('host', '')}").hostname or ""
+    try:
+        ip_address(name)
+    except ValueError:
+        return "." not in name
+    return True
 
 
 def client_ip(connection: Connection) -> IPv4Address | IPv6Address | None:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from litestar import Request, Response
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, InternalServerException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
@@ -118,10 +118,21 @@ def _foreseen(request: AnyRequest, error: AiSellerError) -> Response[Problem]:
 
 def _http(request: AnyRequest, error: HTTPException) -> Response[Problem]:
     if error.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _unforeseen(request, error)
+        return _gone(request) if hung_up(error) else _unforeseen(request, error)
     errors = _wrongs(error.extra)
     detail = "the request is not as it should be; errors say where" if errors else error.detail
     return problem(error.status_code, detail, errors=errors, headers=error.headers)
+
+
+def hung_up(error: Exception) -> bool:
+    """Whether the sender left before its body was whole: Litestar tells it as a fault of ours."""
+    return isinstance(error, InternalServerException) and "client disconnected" in error.detail
+
+
+def _gone(request: AnyRequest) -> Response[Problem]:
+    """An answer nobody reads any more."""
+    front_of(request).log.info("hung_up", path=request.url.path)
+    return problem(HTTPStatus.BAD_REQUEST, "the body is not whole")
 
 
 def _unforeseen(request: AnyRequest, error: Exception) -> Response[Problem]:

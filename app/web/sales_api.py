@@ -14,9 +14,8 @@ from msgspec import Struct
 from app.domain.conversation import OFF_STAGES
 from app.domain.events import Order
 from app.domain.rules import Rules
-from app.errors import Refused
 from app.store.contacts import KnownOrder
-from app.web.front import FromFront, Front
+from app.web.front import FromFront, Front, known_shop
 from app.web.problems import GUARDED
 from app.web.reading import look
 
@@ -83,8 +82,7 @@ class SellsAnswer(Struct, frozen=True, kw_only=True):
 @get("/get_sells_info/{shop_id:str}", responses=GUARDED, summary="What a shop sold")
 async def get_sells_info(front: FromFront, shop_id: FromPath[str], days: Days = 90) -> SellsAnswer:
     """From the orders we know; 404 for a shop that is not ours."""
-    if shop_id not in {shop.id for shop in front.rules.shops}:
-        raise Refused("no shop with this id is set up", code="unknown_shop", status=404)
+    known_shop(front, shop_id)
     now = front.world.now()
     kept = await front.contacts.orders_since(shop_id, now - timedelta(days=days))
     sold = [order for order in await _as_they_are(front, kept) if _stands(order)]

@@ -18,7 +18,7 @@ from app.errors import Refused, StoreDown
 from app.gateways.kaspi import UnknownStage, read_demper
 from app.store.contacts import KnownOrder
 from app.web.figures import Figures, Queue, ShopDay, figures, queue, shop_days
-from app.web.front import FromFront, Front, Health, Part
+from app.web.front import FromFront, Front, Health, Part, known_shop
 from app.web.problems import GUARDED
 
 
@@ -284,7 +284,7 @@ def _of_body(front: Front, order_id: str, told: Delivery) -> Fact:
             }
         ),
         received_at=front.world.now(),
-        shop_id=told.shop_id or front.shop_id,
+        shop_id=known_shop(front, told.shop_id),
     )
     if isinstance(push, UnknownStage):
         raise Refused("the stage ORDER_DELIVERED is not served", code="unknown_stage")

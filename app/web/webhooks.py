@@ -28,7 +28,7 @@ from app.gateways.kaspi import (
 )
 from app.gateways.waha_events import read_webhook, verify
 from app.store.journal import Unusable
-from app.web.front import FromFront, Front, front_of
+from app.web.front import FromFront, Front, front_of, known_shop
 from app.web.guards import CHALLENGE, bears, is_trusted
 from app.web.problems import HANDLERS, SAFE_HEADERS, SIGNED, AnyRequest, retry_after, status_of
 
@@ -153,6 +153,8 @@ async def kaspi(request: AnyRequest, front: FromFront) -> ASGIResponse:
         raise _unsigned(front, "kaspi", "the webhook-signature is missing, wrong or too old")
     now = front.world.now()
     push = read_order_webhook(body, received_at=now, shop_id=front.shop_id)
+    for shop in push.shops:
+        known_shop(front, shop, status=HTTPStatus.BAD_REQUEST)
     found = [(hidden, await _known_owner(front, hidden)) for hidden in push.without_phone]
     facts = (*push.facts, *(fact for _, fact in found if fact))
     lost = [hidden for hidden, fact in found if fact is None]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from functools import partial
 
 from app.config import Secret, Settings
 from app.domain.rules import Rules, Shop
@@ -21,7 +20,7 @@ from app.store.mailbox import Mailbox
 from app.web.front import Front
 from app.web.server import App, Routes, build
 from app.wiring.assembly import Assembly
-from app.wiring.probe import probe
+from app.wiring.probe import Probing
 from app.worker.bot import Bot
 from app.worker.loop import make_docket, register_names, scheduler
 from app.world import World
@@ -151,7 +150,7 @@ def front_of(assembly: Assembly, *, admin_key: str, demo: bool = False) -> Front
         counters=bot.counters,
         journal=bot.journal,
         log=get_logger("door").bind(),
-        probe=partial(probe, assembly),
+        probe=Probing(assembly),
         admin_key=admin_key,
         event_token=revealed(token) or None,
         waha_hmac_key=revealed(settings.waha_webhook_hmac_key) or None,

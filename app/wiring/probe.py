@@ -13,6 +13,29 @@ PATIENCE = 3.0
 """Seconds a part has to answer before it counts as down."""
 
 
+KEPT = 3.0
+"""Seconds an answer is good for: anybody may ask, and WAHA has other things to do."""
+
+
+class Probing:
+    """``probe``, asked again when its answer is old; who asks meanwhile waits for the same one."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._assembly = assembly
+        self._lock = asyncio.Lock()
+        self._until = 0.0
+        self._known: Probe | None = None
+
+    async def __call__(self) -> Probe:
+        """The state of all parts, a few seconds old at most."""
+        async with self._lock:
+            now = asyncio.get_running_loop().time()
+            if self._known is None or now >= self._until:
+                self._known = await probe(self._assembly)
+                self._until = asyncio.get_running_loop().time() + KEPT
+            return self._known
+
+
 async def probe(assembly: Assembly) -> Probe:
     """The state of all parts, asked at once."""
     store, waha = await asyncio.gather(_store(assembly), _waha(assembly))

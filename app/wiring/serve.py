@@ -90,6 +90,7 @@ async def _web(app: App, host: str, port: int) -> None:
         access_log=False,
         timeout_graceful_shutdown=LAST_ANSWERS,
         server_header=False,
+        forwarded_allow_ips="127.0.0.1,::1",  # whatever FORWARDED_ALLOW_IPS says: it is trust
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn raises the signal once more when it has stopped: that must not end the process

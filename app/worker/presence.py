@@ -13,20 +13,19 @@ from app.gateways.waha import Waha
 from app.worker.turn import Turn
 
 
-async def show_typing(turn: Turn, waha: Waha, message: Message) -> bool:
-    """Seen, then typing for as long as the text takes; whether time passed.
+async def show_typing(turn: Turn, waha: Waha, message: Message) -> None:
+    """Seen, then typing for as long as the text takes.
 
     A courtesy: when WAHA cannot do it, the text still goes; and when WAHA or its session is down,
     the text is tried at once, since WAHA makes every call wait that long before it says so.
     """
     to, seconds = address_of(turn), _typing_seconds(turn, message)
     if not await _done(turn, waha.send_seen(message.session, to, _unseen(turn, message))):
-        return False
+        return
     if seconds <= 0 or not await _done(turn, waha.start_typing(message.session, to)):
-        return False
+        return
     await turn.bot.pause(seconds)
     await _done(turn, waha.stop_typing(message.session, to))
-    return True
 
 
 async def _done(turn: Turn, call: Awaitable[None]) -> bool:

@@ -141,9 +141,9 @@ async def _moved_to_phone(bot: Bot, claimed: Claimed) -> bool:
 
 
 async def _ask_whatsapp(bot: Bot, claimed: Claimed, lid: str) -> str | None:
-    """WAHA's answer, asked for once: when the person first shows up."""
+    """WAHA's answer; asked with every mail, since it may learn it any day."""
     session = next((s for s in map(_session_of, claimed.events) if s), None)
-    if bot.waha is None or claimed.conversation is not None or session is None:
+    if bot.waha is None or session is None:
         return None
     try:
         return await bot.waha.phone_of_lid(session, lid)

@@ -67,7 +67,8 @@ async def send_next(turn: Turn) -> bool:
 
 async def _send(turn: Turn, waha: Waha, message: Message) -> None:
     """Type, look again, mark it as tried, post it, record what came of it."""
-    if await show_typing(turn, waha, message) and not await _last_look(turn, message):
+    await show_typing(turn, waha, message)
+    if not await _last_look(turn, message):
         return
     message = await _mark_tried(turn, message)
     try:

@@ -7,8 +7,7 @@ good text, which costs a second call, than let an invented price through.
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from difflib import SequenceMatcher
 
 from msgspec import Struct
@@ -18,6 +17,14 @@ from app.domain.conversation import Author
 from app.domain.events import Language
 from app.domain.language import KAZAKH_LETTERS, normalise
 from app.domain.rules import Purpose
+from app.writing import money
+from app.writing.links import (
+    has_account,
+    links,
+    long_numbers,
+    plain,
+    without_long_numbers,
+)
 
 PROACTIVE_LIMIT = 300
 REPLY_LIMIT = 500
@@ -40,8 +47,11 @@ _SAME = 0.92
 _LONGEST_KNOWN = 2000
 """Characters of one text that are searched for facts."""
 
-_MANY_DIGITS = 9
-"""Phones, cards and accounts have at least as many digits in one run."""
+_LONGEST_CHECKED = 2000
+"""Characters from which nothing more is asked of a text: it is too long anyway."""
+
+_SCATTERED_DIGITS = 12
+"""Digits of one sentence, in numbers not in the facts, that may be put together to a card."""
 
 
 _FILLERS = frozenset(
@@ -50,52 +60,44 @@ _FILLERS = frozenset(
 _SHORTEST_WORD = 3
 _SHORTEST_STEM = 4
 
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b-\x1f\x7f]")
+_INVISIBLE = re.compile(
+    r"[\u00ad\u034f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
+    r"\x00-\x08\x0b-\x1f\x7f]"
+)
 _STOP_WORD = re.compile(r"(?<![\w-])(?:стоп|тоқта)(?![\w-])")
 _TOKEN = re.compile(r"[^\W_]+")
-_SENTENCE = re.compile(r"[.!?\n]+")
-
-_LINK = re.compile(
-    r"https?://\S+|www\.\S+|[\w.+-]{1,64}@[\w-]{1,63}\.\w+|(?<!\w)@\w{4,}"
-    r"|(?<![\w@-])(?:[\w-]{1,63}\.){1,6}(?:kz|ru|com|net|org|info|biz|shop|store|site|online|app|link|me|io"
-    r"|ly|gl|cc|top|xyz|click|рф|қаз)\b(?:/\S*)?"
-)
-_IBAN = re.compile(r"\bKZ\d{2}[A-Z0-9]{16}\b", re.IGNORECASE)
-_DIGIT_RUN = re.compile(r"\d(?:[\s().\-–—]{0,2}\d)+")
-
-_NUMBER = r"(?<!\d)(?:\d{1,3}(?:[ .,]\d{3})+|\d+)(?:[.,]\d{1,2})?(?!\d)"
-_UNIT = r"(?:₸|тг(?!\w)|тенге|теңге|kzt|₽|руб(?!\w)|рубл|\$|€|usd|доллар|евро)"
-_TIMES = r"(?:\s*(тыс\w*\.?|мың|к(?!\w)|k(?!\w)|млн))?"
-_PRICED = r"(?:цен[аыуе]|сто[ия]т|стоимость\w*|бағасы|құны|тұрады)[^\d\n]{0,15}"
-_MONEY = re.compile(
-    rf"({_NUMBER}){_TIMES}\s*{_UNIT}|{_UNIT}\s*({_NUMBER})|{_PRICED}({_NUMBER}){_TIMES}",
-    re.IGNORECASE,
-)
-_THOUSANDS = re.compile(r"[.,](?=\d{3}(?!\d))")
-
-_PERCENT = re.compile(r"(?<!\d)(\d{1,9}(?:[.,]\d{1,9})?) ?(?:%|процент|пайыз)", re.IGNORECASE)
-_DISCOUNT = re.compile(
-    r"скид(?:к|оч|он)\w*|акци(?:я|и|ю|ей)\b|промокод\w*|распродаж\w*|к[эе]шб[эе]к\w*|бонус\w*"
-    r"|уценк\w*|жеңілдік\w*|женилдик\w*|discount\w*|cashback|promo\w*"
-)
-_DEFERS = re.compile(
-    r"(?<!\w)(?:не|нет|уточн\w*|подскаж\w*|продав\w*|жоқ|сатушы\w*|нақтыла\w*|емес)(?!\w)"
-)
 
 _LEAK = re.compile(
     r"</?facts|[{}]|```|\*\*|\]\(|<\w+>|\\u00|\\n|needs_person|customer_name|messages_to_answer"
     r"|local_time|return_requested|handed_over|waiting_for_signature|json|system prompt|api key"
-    r"|системн\w+ (?:промпт|инструкц)\w*|промпт\w*|жүйелік нұсқау\w*"
+    r"|системн\w+ (?:промп?т|инструкц)\w*|промп?т\w*|жүйелік нұсқау\w*"
     r"|\b(?:none|null|undefined|nan|error|exception|traceback|openai|chatgpt|gpt)\b"
     r"|(?:языковая|тілдік) модел\w*|language model"
+    r"|нейросет\w*|\bкак ии\b|\b(?:claude|gemini|llm)\b|\bsk-\w{4,}|api[- ]?ключ|ключ\w* api"
+    r"|needs person|customer name|\bsystem:|\bfacts:|\bинструкци[яи] (?:гласит|у меня)|<\w+[ >/]|`"
+    r"|\bi (?:cannot|can't)\b|\bмои (?:правила|инструкции)\b"
     r"|не (?:могу|можем|удалось) (?:обработать|ответить)|произошла ошибка|қате орын алды"
     r"|өңдей алма\w*",
     re.IGNORECASE,
 )
 _HUMAN = re.compile(
-    r"\bя (?:живой )?человек\b|\bя не (?:бот|робот)\b|\bмен (?:тірі )?адаммын\b"
+    r"\bя\W{1,3}(?:(?:живой|живая|настоящ\w+|реальн\w+|обычн\w+|ваш\w?|тоже|здесь|тут)\W{1,3}){0,2}"
+    r"(?:человек|менеджер|оператор|консультант|сотрудни[кц]\w?|продавец)\b"
+    r"|\bя\W{1,3}(?:живой|живая|настоящ\w+|реальн\w+)\b|\bменя зовут\b|\bмо[её] имя\b"
+    r"|\b(?:я|это|тут|здесь|мы|пиш\w+|говорите с|общаетесь с)\W{1,3}не\W{1,3}(?:бот|робот)\w*"
+    r"|\b(?:говорите|общаетесь|переписываетесь) с (?:жив|реальн|настоящ|человек|менедж)\w*"
+    r"|\bмен (?:тірі |нағыз )?(?:адаммын|менеджермін|сатушымын|оператормын)\b|\bменің атым\b"
     r"|\bмен (?:бот|робот) емеспін\b"
 )
+_ASKS = re.compile(
+    r"(?:смс|sms)[- ]?код|код\w*\s+(?:из|с|по)\s+(?:смс|sms|сообщ|уведомл)\w*|код\w* подтвержд\w*"
+    r"|растау код\w*|(?:смс|sms)\w* код\w*|\b(?:cvv|cvc)2?\b|\bпин[- ]?код\w*"
+    r"|(?:kaspi|каспи)\W{0,3}(?:gold|голд)\w*|(?:фото|номер|реквизит|данные)\w*\s+(?:\w+\s+)?карт(?:[ауые]|ой|очк\w+)\b"
+    r"|карт(?:[ауые]|ой|очк\w+)?\b[^.!?\n]{0,20}\d{3,}|карта нөмір\w*"
+    r"|\bкод\w{0,2}\W{1,3}(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{4,}"
+    r"|промо[- ]?код\w*|\bкупон\w*"
+)
+"""What a swindler asks for or offers; a shop in a chat never does."""
 
 
 class Fault(Struct, frozen=True, kw_only=True):
@@ -112,8 +114,11 @@ def limit(purpose: Purpose) -> int:
 
 def check(text: str, brief: Brief) -> tuple[Fault, ...]:
     """Every fault of ``text``, none when it may leave."""
-    plain = _plain(text)
-    return tuple(fault for one in CHECKS if (fault := one(plain, brief)) is not None)
+    if len(text) > _LONGEST_CHECKED:
+        return tuple(fault for fault in [check_length(text, brief)] if fault)
+    read = plain(text)
+    found = [check_length(text, brief), *(one(read, brief) for one in CHECKS)]
+    return tuple(fault for fault in found if fault is not None)
 
 
 def tidy(text: str) -> str:
@@ -130,6 +135,7 @@ def has_stop_hint(text: str) -> bool:
 
 def names(name: str, text: str, *, every: bool = False) -> bool:
     """Whether ``text`` uses a significant word of ``name`` (or ``every``), whatever its ending."""
+    name, text = plain(name), plain(text)
     said = _words(text)
     stems = [_stem(word) for word in _significant(name)]
     if not stems:
@@ -169,17 +175,24 @@ def check_language(text: str, brief: Brief) -> Fault | None:
 def check_links(text: str, brief: Brief) -> Fault | None:
     """A link, mail address or account that is not in the facts; in a first message, any link."""
     opener = brief.opener and brief.purpose.proactive
-    known = _links(brief.shop) if opener else _links(_known(brief)) | {"kaspi.kz"}
-    if _links(text) <= known:
+    known = links(plain(brief.shop)) if opener else links(_known(brief)) | {"kaspi.kz"}
+    if links(text) <= known:
         return None
     return Fault(code="link", detail="no links, sites or accounts that are not in the facts")
 
 
 def check_digits(text: str, brief: Brief) -> Fault | None:
     """A phone, card or account number that is not in the facts."""
-    known = {order.code for order in brief.orders} | _long_numbers(_known(brief))
-    without_money = _MONEY.sub(" ", text)
-    if _long_numbers(without_money) <= known and not _IBAN.search(text):
+    known = {order.code for order in brief.orders} | long_numbers(_known(brief))
+    rest = _without_facts(text, brief)
+    sums = _amounts(brief) | money.numbers(_known(brief))
+    scattered = max(money.digits_besides(one, sums) for one in money.sentences(rest))
+    if (
+        long_numbers(rest) <= known
+        and scattered < _SCATTERED_DIGITS
+        and not has_account(rest)
+        and not money.counts_in_words(rest)
+    ):
         return None
     return Fault(
         code="number", detail="no phone, card or account numbers that are not in the facts"
@@ -188,27 +201,30 @@ def check_digits(text: str, brief: Brief) -> Fault | None:
 
 def check_prices(text: str, brief: Brief) -> Fault | None:
     """A sum of money that is not in the facts."""
-    if _money(text) <= _amounts(brief):
+    amounts, numbers = _amounts(brief), money.numbers(_known(brief))
+    bare = money.without_dates(without_long_numbers(_without_facts(text, brief)))
+    small = {number for number in numbers if number < money.LARGE}
+    if (
+        money.sums(text) <= amounts
+        and money.priced(bare) <= amounts | small
+        and money.large(bare) <= amounts | numbers
+        and not money.spelled(text)
+    ):
         return None
     return Fault(code="price", detail="a price is not in the facts: do not name it")
 
 
 def check_discounts(text: str, brief: Brief) -> Fault | None:
-    """A percentage or a discount that is not in the facts.
+    """A percentage, a discount, a gift or the like that is not in the facts.
 
-    What the customer asked about may be named in a sentence that denies it or leaves it to
-    the seller.
+    A sentence that denies it or leaves it to the seller may name it.
     """
-    known = _known(brief).casefold()
-    fault = Fault(code="discount", detail="no percentages and discounts that are not in the facts")
-    if not set(_PERCENT.findall(text)) <= set(_PERCENT.findall(known)):
-        return fault
-    asked = _DISCOUNT.search(_said_by_customer(brief))
-    for sentence in _SENTENCE.split(text.casefold()):
-        found = _DISCOUNT.search(sentence)
-        if found and found.group() not in known and not (asked and _DEFERS.search(sentence)):
-            return fault
-    return None
+    known = _known(brief)
+    if money.percents(text) <= money.percents(known) and (
+        money.favours(text) <= money.favours(known)
+    ):
+        return None
+    return Fault(code="discount", detail="no percentages and discounts that are not in the facts")
 
 
 def check_leaks(text: str, brief: Brief) -> Fault | None:
@@ -226,6 +242,14 @@ def check_human(text: str, _brief: Brief) -> Fault | None:
     return Fault(code="claims_human", detail="never say that you are a human being")
 
 
+def check_asks(text: str, brief: Brief) -> Fault | None:
+    """Codes, cards, coupons and transfers: what a swindler writes about."""
+    found = _ASKS.search(text.casefold())
+    if found is None or found.group() in _known(brief).casefold():
+        return None
+    return Fault(code="asks", detail="never write of codes, cards, coupons or Kaspi Gold")
+
+
 def check_product(text: str, brief: Brief) -> Fault | None:
     """A message about an order that does not say about which thing."""
     items = [item.name for order in brief.orders for item in order.items if _significant(item.name)]
@@ -240,7 +264,7 @@ def check_greeting(text: str, brief: Brief) -> Fault | None:
     """A first message that does not call the customer by the name it was given."""
     if not (brief.opener and brief.purpose.proactive and brief.customer_name):
         return None
-    if brief.customer_name.casefold() in text.casefold():
+    if plain(brief.customer_name).casefold() in text.casefold():
         return None
     return Fault(code="no_name", detail="address the customer by customer_name as written")
 
@@ -262,23 +286,18 @@ def alike(text: str, other: str) -> bool:
 
 CHECKS: tuple[Callable[[str, Brief], Fault | None], ...] = (
     check_empty,
-    check_length,
     check_leaks,
     check_links,
     check_digits,
     check_prices,
     check_discounts,
+    check_asks,
     check_human,
     check_language,
     check_product,
     check_greeting,
     check_repetition,
 )
-
-
-def _plain(text: str) -> str:
-    """Full-width digits and the like folded, invisible characters and doubled spaces taken out."""
-    return re.sub(r"[^\S\n]+", " ", _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)))
 
 
 def _words(text: str) -> list[str]:
@@ -306,7 +325,7 @@ def _is_cyrillic(letter: str) -> bool:
 def _without_names(text: str, brief: Brief) -> str:
     """``text`` without the words of the shop, the customer and the goods: they have no language."""
     items = [item.name for order in brief.orders for item in order.items]
-    foreign = set(_words(" ".join([brief.shop, brief.customer_name or "", *items])))
+    foreign = set(_words(plain(" ".join([brief.shop, brief.customer_name or "", *items]))))
     return " ".join(word for word in _words(text) if word not in foreign)
 
 
@@ -314,47 +333,25 @@ def _known(brief: Brief) -> str:
     """The texts whose figures and links may be repeated: the shop's own, never the customer's."""
     lines = [line.text for line in brief.history if line.author is not Author.CUSTOMER]
     items = [item.name for order in brief.orders for item in order.items]
-    return _plain("\n".join(text[:_LONGEST_KNOWN] for text in [brief.shop, *items, *lines]))
+    return plain("\n".join(text[:_LONGEST_KNOWN] for text in [brief.shop, *items, *lines]))
 
 
-def _said_by_customer(brief: Brief) -> str:
-    lines = [line.text for line in brief.history if line.author is Author.CUSTOMER]
-    return "\n".join([*lines, *brief.messages_to_answer]).casefold()
-
-
-def _links(text: str) -> set[str]:
-    return {link.rstrip(".,!?)/") for link in _LINK.findall(text.casefold())}
-
-
-def _long_numbers(text: str) -> set[str]:
-    runs = (re.sub(r"\D", "", run) for run in _DIGIT_RUN.findall(text))
-    return {digits for digits in runs if len(digits) >= _MANY_DIGITS}
+def _without_facts(text: str, brief: Brief) -> str:
+    """``text`` without the orders' numbers, the known long numbers, the known sums and dates."""
+    codes = "|".join(re.escape(order.code) for order in brief.orders if order.code)
+    if codes:
+        text = re.sub(rf"(?<!\d)(?:{codes})(?!\d)", " x ", text)
+    text = without_long_numbers(text, long_numbers(_known(brief)))
+    return money.without_dates(money.without_sums(text, _amounts(brief)))
 
 
 def _amounts(brief: Brief) -> set[float]:
     """Every sum the facts hold: totals, lines, single pieces, and what our own side has named."""
-    known = set(_money(_known(brief)))
+    known = set(money.sums(_known(brief)))
     for order in brief.orders:
-        known |= _rounded([order.total])
-        known |= _rounded(item.price for item in order.items)
-        known |= _rounded(
+        known |= money.rounded([order.total])
+        known |= money.rounded(item.price for item in order.items)
+        known |= money.rounded(
             item.price / item.quantity for item in order.items if item.price and item.quantity
         )
     return known
-
-
-def _rounded(sums: Iterable[float | None]) -> set[float]:
-    return {float(round(amount)) for amount in sums if amount is not None}
-
-
-def _money(text: str) -> set[float]:
-    """The sums named in a text, in whole units."""
-    found = (_sum(match) for match in _MONEY.finditer(text))
-    return _rounded(found)
-
-
-def _sum(match: re.Match[str]) -> float:
-    number = match.group(1) or match.group(3) or match.group(4)
-    times = (match.group(2) or match.group(5) or "").casefold()
-    amount = float(_THOUSANDS.sub("", number.replace(" ", "")).replace(",", "."))
-    return amount * (1_000_000 if times == "млн" else 1_000 if times else 1)

@@ -24,6 +24,7 @@ from app.domain.events import Item, Language, Order
 from app.domain.rules import Purpose
 from app.errors import Permanent
 from app.writing.checks import Fault, limit
+from app.writing.links import has_account, links, long_numbers, plain
 
 VERSION = "v1"
 
@@ -43,11 +44,17 @@ NEEDED = (*Purpose, "opt_in_confirmation", "media", "call", "greeting", "signatu
 _LONGEST_FACT = 2000
 """Characters of one text in the facts: a pasted novel costs money and tells nothing more."""
 
+_LONGEST_NAME, _LONGEST_SHOP = 40, 80
+"""Characters a customer's and a shop's name may take in a fixed text."""
+
+_LONGEST_TEXT = 1000
+"""No fixed text is longer, whatever the names in it."""
+
 _LONG_PRODUCT, _LONGEST_PRODUCT = 30, 60
 """Characters from which a product's name loses its details, and the most it may have."""
 
-_UNFIT = re.compile(r"[<>{}\[\]\\|@]|://|www\.|\d{9}", re.IGNORECASE)
-"""A product's name that holds this is not repeated in a fixed text, which nobody checks."""
+_UNFIT = re.compile(r"[<>{}\[\]\\|@]")
+"""A product's name that holds this, a link or a long number is not repeated in a fixed text, which nobody checks."""
 
 _ARTICLE = re.compile(r"\S*\d{5}\S*")
 """A manufacturer's number in a product's name, which nobody says aloud."""
@@ -181,8 +188,8 @@ class Prompts:
         A wording the bot has already used in this chat is passed over while there is another.
         """
         table = self._canned[brief.language]
-        name, product = brief.customer_name, _product_of(brief)
-        words = {"shop": brief.shop, "name": name or "", "product": product or ""}
+        name, product = _short(brief.customer_name or "", _LONGEST_NAME), _product_of(brief)
+        words = {"shop": _short(brief.shop, _LONGEST_SHOP), "name": name, "product": product or ""}
         greetings = _fitting(table["greeting"], name=name, product=None)
         words["hello"] = _chosen(greetings, variant * 7 % 1).format_map(words)
         variants = table.get(brief.canned or "") or table[brief.purpose.value]
@@ -190,12 +197,12 @@ class Prompts:
         said = [line.text for line in brief.history if line.author is Author.BOT]
         wordings = [text.format_map(words) for text in texts]
         fresh = [text for text in wordings if not any(old.startswith(text) for old in said)]
-        return _chosen(fresh or wordings, variant)
+        return _chosen(fresh or wordings, variant)[:_LONGEST_TEXT]
 
     def signature(self, brief: Brief) -> str:
         """A line that says which shop writes."""
         line = self._canned[brief.language]["signature"]["plain"][0]
-        return line.format_map({"shop": brief.shop})
+        return line.format_map({"shop": _short(brief.shop, _LONGEST_SHOP)})
 
     def stop_hint(self, brief: Brief, variant: float) -> str:
         """A line that says how to stop the messages."""
@@ -264,13 +271,27 @@ def _chosen(texts: list[str], variant: float) -> str:
 def _product_of(brief: Brief) -> str | None:
     """The first thing of the order as one would call it aloud; None when its name is not fit."""
     item = next((item for order in brief.orders for item in order.items), None)
-    if item is None or _UNFIT.search(item.name):
+    if item is None or _is_unfit(item.name[:_LONGEST_FACT]):
         return None
-    words = _ARTICLE.sub(" ", item.name.translate(_NO_QUOTES)).split()
+    words = _ARTICLE.sub(" ", item.name[:_LONGEST_FACT].translate(_NO_QUOTES)).split()
     name = " ".join(words)
     if len(name) > _LONG_PRODUCT:
         name = re.split(r", | \(", name, maxsplit=1)[0]
     return textwrap.shorten(name, _LONGEST_PRODUCT, placeholder="").rstrip(" ,.-(") or None
+
+
+def _is_unfit(name: str) -> bool:
+    """Whether a product's name leads somewhere, or is no name at all."""
+    read = plain(name)
+    leads = links(read) or long_numbers(read) or has_account(read)
+    return bool(leads) or _UNFIT.search(name) is not None
+
+
+def _short(name: str, most: int) -> str:
+    """``name`` cut between two words; what has no place to cut it, and is too long, is left out."""
+    return (
+        textwrap.shorten(name, most, placeholder="").rstrip(" ,.-(") if len(name) > most else name
+    )
 
 
 def _facts_of(brief: Brief) -> _Facts:

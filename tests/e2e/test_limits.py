@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from app.demo.demper import order_webhook, sign_kaspi_webhook
 from app.demo.faults import Status
 from tests.builders import NOON, PHONE
 from tests.e2e.stage import Stage, on_stage
 
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NIGHT = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 """22:00 in Almaty."""
 
@@ -299,3 +301,87 @@ async def test_a_page_of_another_site_cannot_post_orders_from_the_sellers_browse
     assert (
         await stage.public.get("/metrics", headers={"Sec-Fetch-Site": "cross-site"})
     ).status_code == 401
+
+
+async def test_an_order_of_years_ago_is_history_and_no_news(store_url: str) -> None:
+    async with on_stage(store_url, KASPI_WEBHOOK_SECRET=SECRET) as stage:
+        order = {
+            "code": "912000077",
+            "status": "COMPLETED",
+            "phone": PHONE,
+            "created_at": "2023-01-05T10:00:00Z",
+        }
+        body = order_webhook("default", order)
+        headers = sign_kaspi_webhook(SECRET, body)
+        await stage.public.post("/webhooks/kaspi", content=body, headers=headers)
+        await stage.advance(days=5)
+        assert stage.texts == []
+        assert [o["code"] for o in (await stage.contact())["orders"]] == ["912000077"]
+
+
+async def test_an_order_of_a_shop_that_is_not_set_up_is_refused(store_url: str) -> None:
+    async with on_stage(store_url, KASPI_WEBHOOK_SECRET=SECRET) as stage:
+        body = order_webhook("other", {"code": "1", "status": "COMPLETED", "phone": PHONE})
+        headers = sign_kaspi_webhook(SECRET, body)
+        hook = await stage.public.post("/webhooks/kaspi", content=body, headers=headers)
+        assert hook.status_code == 400
+        assert "shop" in hook.json()["detail"]
+
+
+async def test_what_is_told_of_an_order_under_another_phone_names_nobody(stage: Stage) -> None:
+    await stage.ordered("POST_PURCHASE", phone="77050000001", name="Айгерим")
+    await stage.settle()
+    await stage.ordered(
+        "ORDER_DELIVERED", phone="77050000002", name="Болат", product_name="Платье вечернее"
+    )
+    await stage.advance(days=2)
+    assert len(stage.texts) == 2
+    assert "Болат" not in stage.texts[1]
+    assert "Платье" not in stage.texts[1]
+
+
+async def test_a_demper_that_knows_no_order_number_does_not_mix_buyers_up(stage: Stage) -> None:
+    for i in range(3):
+        answer = await stage.ordered(phone=f"7705000000{i}", code="None")
+        assert answer.json()["action"] == "accepted"
+    await stage.advance(minutes=10)
+    assert len(stage.texts) == 3
+
+
+async def test_who_comes_by_a_name_of_the_internet_is_not_this_machine(stage: Stage) -> None:
+    answer = await stage.public.post(
+        "/event_handler", json={}, headers={"Host": "evil.example:8080"}
+    )
+    assert answer.status_code == 401
+
+
+async def test_two_machines_do_not_talk_for_ever(stage: Stage) -> None:
+    phone = stage.phone()
+    for i in range(40):
+        await phone.writes("Спасибо за обращение! Мы ответим в рабочее время.", id=f"AUTO{i}")
+        await stage.advance(seconds=10)
+    assert len(stage.texts) < 30
+    assert (await stage.contact())["needs_person"] is not None
+
+
+async def test_a_start_older_than_the_stop_undoes_nothing(stage: Stage) -> None:
+    phone = stage.phone()
+    await phone.writes("стоп")
+    await stage.settle()
+    earlier = stage.clock.now() - timedelta(hours=1)
+    await phone.writes("старт", at=earlier)
+    await stage.settle()
+    assert (await stage.contact())["opted_out"] is True
+    stage.clock.advance(minutes=1)
+    await phone.writes("старт")
+    await stage.settle()
+    assert (await stage.contact())["opted_out"] is False
+
+
+async def test_a_flood_of_long_messages_stays_small(stage: Stage) -> None:
+    phone = stage.phone()
+    for i in range(30):
+        await phone.writes("ы" * 60_000, id=f"LONG{i}")
+    await stage.advance(minutes=1)
+    claimed = await stage.bot.mailbox.look(PHONE)
+    assert max(len(m.text) for m in claimed.conversation.messages) <= 4000  # type: ignore[union-attr]

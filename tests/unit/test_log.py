@@ -154,3 +154,8 @@ def test_a_terminal_gets_lines_for_the_eye_and_a_file_gets_json() -> None:
     assert not terminal.getvalue().startswith("{")
     assert "7705*****67" in terminal.getvalue()
     assert line(file)["event"] == "started"
+
+
+def test_a_huge_text_is_cut_and_costs_nothing(stream: io.StringIO) -> None:
+    log.get_logger("test").info("door", order="1" * 600_000, also="7" * 20_000 + "@")
+    assert len(stream.getvalue()) < 5_000

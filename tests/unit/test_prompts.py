@@ -14,8 +14,8 @@ import pytest
 from app.domain.brief import Brief, Line
 from app.domain.conversation import Author
 from app.domain.events import Item, Language, Order, Stage
-from app.domain.language import Wish, wish_of
 from app.domain.rules import Purpose
+from app.domain.wishes import Wish, wish_of
 from app.errors import Permanent
 from app.writing.checks import check, has_stop_hint, limit
 from app.writing.prompts import NEEDED, WRITTEN, Prompts
