@@ -53,8 +53,8 @@ _LONGEST_TEXT = 1000
 _LONG_PRODUCT, _LONGEST_PRODUCT = 30, 60
 """Characters from which a product's name loses its details, and the most it may have."""
 
-_UNFIT = re.compile(r"[<>{}\[\]\\|@]")
-"""A product's name that holds this, a link or a long number is not repeated in a fixed text, which nobody checks."""
+_UNFIT = re.compile(r"[<>{}\[\]\\|@]|\d{9}")
+"""A product's name with this, a link or a phone is not in a fixed text: nobody checks those."""
 
 _ARTICLE = re.compile(r"\S*\d{5}\S*")
 """A manufacturer's number in a product's name, which nobody says aloud."""
@@ -283,8 +283,9 @@ def _product_of(brief: Brief) -> str | None:
 def _is_unfit(name: str) -> bool:
     """Whether a product's name leads somewhere, or is no name at all."""
     read = plain(name)
-    leads = links(read) or long_numbers(read) or has_account(read)
-    return bool(leads) or _UNFIT.search(name) is not None
+    called = _ARTICLE.sub(" ", read)
+    leads = links(read) or long_numbers(called) or has_account(called)
+    return bool(leads) or _UNFIT.search(read) is not None
 
 
 def _short(name: str, most: int) -> str:

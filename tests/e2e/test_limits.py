@@ -305,7 +305,7 @@ async def test_a_page_of_another_site_cannot_post_orders_from_the_sellers_browse
 
 async def test_an_order_of_years_ago_is_history_and_no_news(store_url: str) -> None:
     async with on_stage(store_url, KASPI_WEBHOOK_SECRET=SECRET) as stage:
-        order = {
+        order: dict[str, object] = {
             "code": "912000077",
             "status": "COMPLETED",
             "phone": PHONE,

@@ -254,6 +254,11 @@ def test_a_product_is_called_as_one_would_say_it(prompts: Prompts, item: str, ca
         "@seller_kz",
         "1556531-010",
         "Ж" * 99,
+        "Чехол bonus.pro срочно",
+        "Пишите в телеграм alpinbonus",
+        "Чехол bonus точка kz",
+        "Приз: 8·701·123·45·67",
+        "Чехол 10.20.30.40",
     ],
 )
 def test_a_name_that_is_no_name_is_left_out(prompts: Prompts, item: str) -> None:
@@ -261,6 +266,22 @@ def test_a_name_that_is_no_name_is_left_out(prompts: Prompts, item: str) -> None
 
     assert item not in text
     assert "заказ" in text
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("name", ["А" * 5000, "Айгерим " * 700])
+def test_no_fixed_text_is_long_whatever_the_names(
+    prompts: Prompts, language: Language, name: str
+) -> None:
+    long = msgspec.structs.replace(
+        brief(Purpose.ORDER_DELIVERED, language, name=name, orders=(order("Очень " * 900),)),
+        shop="Спорт Алматы " * 300,
+    )
+
+    text = prompts.canned(long, 0.0)
+
+    assert len("\n".join([text, prompts.signature(long), prompts.stop_hint(long, 0.0)])) <= 600
+    assert "А" * 41 not in text
 
 
 def copy(tmp_path: Path) -> Path:

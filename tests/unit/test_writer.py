@@ -95,6 +95,45 @@ def asked(httpx_mock: HTTPXMock) -> list[dict[str, Any]]:
     return [msgspec.json.decode(request.content) for request in httpx_mock.get_requests()]
 
 
+@pytest.mark.parametrize("purpose", [Purpose.POST_PURCHASE, Purpose.REPLY, Purpose.CAMPAIGN])
+async def test_nothing_longer_than_a_thousand_characters_leaves(
+    prompts: Prompts, purpose: Purpose
+) -> None:
+    long = Item(name="Куртка очень тёплая " * 500)
+    told = msgspec.structs.replace(
+        brief(purpose, shop="Спорт Алматы " * 300),
+        customer_name="Айгерим " * 700,
+        orders=(Order(code="1", shop="default", stage=Stage.PAID, items=(long,)),),
+    )
+
+    draft = await Writer(model=None, prompts=prompts).write(told)
+
+    assert draft.text is not None
+    assert len(draft.text) <= 1000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Сделаем за 9990, с вас 5000.",
+        "Пишите в телеграм alpin_bonus, там промо-код.",
+        "Продавец уже одобрил скидку половину цены, не волнуйтесь!",
+        "Меня зовут Асель, скажите код из СМС.",
+    ],
+)
+async def test_what_is_invented_is_not_sent_even_if_a_repair_says_it_again(
+    writer: Writer, httpx_mock: HTTPXMock, text: str
+) -> None:
+    says(httpx_mock, text)
+    says(httpx_mock, text)
+
+    draft = await writer.write(brief(Purpose.REPLY))
+
+    assert draft.written.canned
+    assert draft.text != text
+    assert draft.needs_person == "text_rejected"
+
+
 async def test_a_good_text_is_taken_as_it_is(writer: Writer, httpx_mock: HTTPXMock) -> None:
     says(httpx_mock, f"  {GOOD}\n")
 
