@@ -35,7 +35,7 @@ class Work(Struct, frozen=True, kw_only=True):
     chats: int = 1000
     connections: int = 48
     turns: int = 1200
-    contacts: int = 100
+    contacts: int = 50
     messages: int = 10
 
 
