@@ -57,7 +57,7 @@ class Written(Struct, frozen=True, kw_only=True):
     why_canned: str | None = None
 
 
-class Sending(Struct, frozen=True, kw_only=True):
+class Sending(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a queued message needs until it is out.
 
     ``tried_at`` is set just before the POST; ``slot`` is its place in the pacing of the session;
@@ -72,7 +72,7 @@ class Sending(Struct, frozen=True, kw_only=True):
     counted: bool = False
 
 
-class Message(Struct, frozen=True, kw_only=True):
+class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One message of either side. ``message`` is WhatsApp's short id, once there is one."""
 
     id: str
@@ -93,7 +93,7 @@ class Message(Struct, frozen=True, kw_only=True):
     failure: str | None = None
 
 
-class Pending(Struct, frozen=True, kw_only=True):
+class Pending(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A purpose that waits to be spoken: no text yet, that is written when it goes out.
 
     ``answers`` are ids of the messages a reply answers; ``blocked`` says why it waits now;
@@ -136,7 +136,7 @@ class NeedsPerson(Struct, frozen=True, kw_only=True):
     since: datetime
 
 
-class Conversation(Struct, frozen=True, kw_only=True):
+class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything the bot decides on for one person, over all shops of the seller."""
 
     chat: str

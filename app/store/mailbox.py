@@ -36,6 +36,7 @@ Schedule = Callable[[dict[str, datetime]], Awaitable[None]]
 class _Letter(Struct):
     chat: str
     event: AnyEvent
+    now: datetime
     stored: asyncio.Future[bool]
 
 
@@ -62,29 +63,29 @@ class Mailbox:
             return []
         loop = asyncio.get_running_loop()
         letters = [
-            _Letter(chat=chat, event=fact.event, stored=loop.create_future())
+            _Letter(chat=chat, event=fact.event, now=now, stored=loop.create_future())
             for chat, fact in facts
         ]
         self._letters.extend(letters)
         if self._posting is None:
-            self._posting = loop.create_task(self._post(now))
+            self._posting = loop.create_task(self._post())
         if len(letters) == 1:  # nearly always, and this door is a busy one
             return [await letters[0].stored]
         return list(await asyncio.gather(*(letter.stored for letter in letters)))
 
-    async def _post(self, now: datetime) -> None:
+    async def _post(self) -> None:
         """Send what there is, and what came meanwhile, until there is nothing."""
         while self._letters:
             letters, self._letters = self._letters, []
-            await self._flush(letters, now)
+            await self._flush(letters)
         self._posting = None
 
-    async def _flush(self, letters: list[_Letter], now: datetime) -> None:
+    async def _flush(self, letters: list[_Letter]) -> None:
         try:
             with store_errors():
                 async with asyncio.timeout(FLUSH_SECONDS):
-                    new = await self._store(letters, now)
-                    await self._schedule({letter.chat: now for letter in letters})
+                    new = await self._store(letters)
+                    await self._schedule({letter.chat: letter.now for letter in letters})
         except Exception as error:  # noqa: BLE001 - whoever waits for it is told
             for letter in letters:
                 if not letter.stored.done():
@@ -94,12 +95,12 @@ class Mailbox:
             if not letter.stored.done():
                 letter.stored.set_result(is_new)
 
-    async def _store(self, letters: list[_Letter], now: datetime) -> list[bool]:
-        answers = await self._send(letters, now)
+    async def _store(self, letters: list[_Letter]) -> list[bool]:
+        answers = await self._send(letters)
         unknown = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if unknown:
             await self._redis.script_load(_accept.text)
-            again = await self._send([letters[i] for i in unknown], now)
+            again = await self._send([letters[i] for i in unknown])
             for i, answer in zip(unknown, again, strict=True):
                 answers[i] = answer
         for answer in answers:
@@ -107,14 +108,14 @@ class Mailbox:
                 raise answer
         return [answer == 1 for answer in answers]
 
-    async def _send(self, letters: list[_Letter], now: datetime) -> list[Any]:
+    async def _send(self, letters: list[_Letter]) -> list[Any]:
         async with self._redis.pipeline(transaction=False) as pipe:
             for letter in letters:
                 chat = letter.chat
                 names = (keys.mail(chat), keys.seen(chat), keys.due())
                 # A receipt changes nothing the second time, so its id is not worth keeping.
                 known_by = "" if isinstance(letter.event, ReceiptCame) else letter.event.id
-                args = (known_by, _encode(letter.event), millis(now), chat, SEEN_KEPT)
+                args = (known_by, _encode(letter.event), millis(letter.now), chat, SEEN_KEPT)
                 pipe.evalsha(_accept.sha, len(names), *names, *args)
             return list(await pipe.execute(raise_on_error=False))
 

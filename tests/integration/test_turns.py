@@ -107,6 +107,16 @@ async def test_a_known_fact_is_stored_once_and_scheduled_again(store_url: str) -
     await redis.aclose()
 
 
+async def test_a_fact_is_due_when_it_came_however_busy_the_door_is(store_url: str) -> None:
+    async with mailbox(store_url) as box:
+        later = NOON + HOUR
+        await asyncio.gather(
+            box.accept(facts(wrote("раз", "A"), chat="77050000001"), now=NOON),
+            box.accept(facts(wrote("два", "B"), chat="77050000002"), now=later),
+        )
+        assert await box.next_due("77050000002") == later
+
+
 async def test_five_hundred_turns_find_a_connection(store_url: str) -> None:
     async with mailbox(store_url) as box:
         claims = await asyncio.gather(*(box.claim(f"7705{i:07}") for i in range(500)))
