@@ -209,13 +209,15 @@ class Fact(Struct, frozen=True, kw_only=True):
 
 
 class SessionChanged(Struct, frozen=True, kw_only=True):
-    """WAHA's session changed its state. Concerns the shop's number, not a chat.
+    """News of WAHA's session. Concerns the shop's number, not a chat.
 
-    ``restricted_until`` is set while WhatsApp forbids writing to new contacts.
+    ``status`` is WAHA's word (``WORKING``, ``FAILED`` …), None when nothing was said of it.
+    ``restricted_until`` is the end of WhatsApp's ban on writing to new contacts: None when
+    nothing was said of it, ``at`` itself when the ban is lifted.
     """
 
     session: str
-    status: str
+    status: str | None
     at: datetime
     restricted_until: datetime | None = None
     our_phone: str | None = None
