@@ -6,12 +6,13 @@ import itertools
 import secrets
 from collections import deque
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from app.demo.bell import Bell
+from app.demo.waha_late import Later
 from app.demo.waha_phone import Phone
 from app.demo.waha_routes import waha_app
 from app.demo.waha_shapes import Body, Engine, Line, Peer, Shapes, Shop, encoded, event_id
@@ -38,13 +39,14 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(msgspec.Struct, kw_only=True):
-    """A WAHA session."""
+    """A WAHA session; `timelock` is WhatsApp's last word on writing to new contacts."""
 
     name: str
     status: str
     config: Body
     statuses: list[Body] = []
     logged_in: bool = True
+    timelock: Body | None = None
 
     @property
     def webhooks(self) -> list[Webhook]:
@@ -58,8 +60,10 @@ class EmulatedWaha:
     Serve `app` with `serving`; the state is kept here, so it may be stopped and served again.
     Webhooks go to every URL in `webhooks` (the environment's) and in a session's config.
     Switches: `echo` and `acks` of own messages; `twice`: a message as `message` and `message.any`
-    whatever was subscribed; `down`: every connection is cut; `status_wait`: real seconds a send
-    to a session that is not WORKING is kept waiting (5 or 10 in a real one).
+    whatever was subscribed; `down`: every connection is cut; `deaf`: no webhook is sent, while
+    all else works and shows in the history; `store`: NOWEB keeps what history and lids are read
+    from; `status_wait`: real seconds a request to a session that is not WORKING is kept waiting
+    (5 or 10 in a real one).
     """
 
     def __init__(
@@ -90,8 +94,10 @@ class EmulatedWaha:
         self.phones: list[Phone] = []
         self.not_on_whatsapp: set[str] = set()
         self.echo = self.acks = True
-        self.twice = self.down = False
+        self.twice = self.down = self.deaf = False
+        self.store = True
         self.status_wait = 0.0
+        self.later = Later(world)
         self._bell = Bell()
         self._lids = itertools.count(211_111_111_111_111)
         self.new_session("default", {})
@@ -101,11 +107,13 @@ class EmulatedWaha:
 
     async def wait_for_sent(self, n: int, timeout: float = _PATIENCE) -> list[Sent]:  # noqa: ASYNC109 - for tests
         """Return what was sent once there are at least `n` messages; TimeoutError otherwise."""
+        self.later.catch_up()
         await self._bell.until(lambda: len(self.sent) >= n, f"sending of {n} messages", timeout)
         return self.sent
 
     async def delivered(self, timeout: float = _PATIENCE) -> None:  # noqa: ASYNC109 - for tests
         """Return when every webhook was taken or given up."""
+        self.later.catch_up()
         await self.sender.delivered(timeout)
 
     def hook(
@@ -204,11 +212,15 @@ class EmulatedWaha:
         self.change_status(self.sessions[session], status, data)
 
     async def timelock(self, *, active: bool = True, days: int = 3) -> None:
-        """Announce that WhatsApp lets the account open no new chats for days, or does again."""
+        """Announce that WhatsApp lets the account open no new chats for days, or does again.
+
+        From then on the API shows it too, in versions that do.
+        """
         ends = int((self.world.now() + timedelta(days=days)).timestamp())
-        lock = {"enforcementType": "RESTRICT_ALL_COMPANIONS", "isActive": active}
-        data = {"reachoutTimelock": lock | {"timeEnforcementEnds": ends}}
-        await self.session_becomes("WORKING", data=data)
+        lock: Body = {"enforcementType": "RESTRICT_ALL_COMPANIONS", "isActive": active}
+        lock["timeEnforcementEnds"] = ends
+        self.sessions["default"].timelock = lock
+        await self.session_becomes("WORKING", data={"reachoutTimelock": lock})
 
     def change_status(self, session: Session, status: str, data: Body | None = None) -> None:
         """Note a status and send session.status."""
@@ -230,8 +242,11 @@ class EmulatedWaha:
             return secrets.token_hex(16).upper()
         return "3EB0" + secrets.token_hex(9).upper()
 
-    def accept(self, request: Body) -> Line:
-        """Send one message: the recipient has it, and the webhooks hear of it."""
+    def accept(self, request: Body, *, refused: bool = False) -> Line:
+        """Send one message: the recipient has it, and the webhooks hear of it.
+
+        The same `id` twice is two messages. `refused`: WhatsApp takes it back for its timelock.
+        """
         chat_id = str(request["chatId"])
         chat_id = chat_id if "@" in chat_id else f"{chat_id}@c.us"
         phone = self.find(chat_id)
@@ -247,17 +262,27 @@ class EmulatedWaha:
             reply_to=request.get("reply_to"),
         )
         self._remember_sent(line, request, chat_id)
-        if phone is not None:
+        if phone is not None and not refused:
             phone.takes(line)
         if self.echo:
             self.write(line, ("message.any",), keep=False)
-        if self.acks and self.reachable(chat_id):
+        if refused:
+            self.refuse(line)
+        elif self.acks and self.reachable(chat_id):
             self._acknowledge(line)
         self._bell.ring()
         return line
 
-    def refuse(self, line: Line, error: Body) -> None:
-        """WhatsApp took the message back: an ack of -1."""
+    def refuse(self, line: Line) -> None:
+        """WhatsApp took the message back because of a timelock: an ack of -1."""
+        lock = self.sessions["default"].timelock or {}
+        ends = lock.get("timeEnforcementEnds") if lock.get("isActive") else None
+        error = {
+            "code": "463",
+            "blocked": True,
+            "reason": "account_restricted",
+            "until": None if ends is None else _iso(ends),
+        }
         self.emit("message.ack", self.shapes.ack(line, -1, error))
 
     def reachable(self, chat_id: str) -> bool:
@@ -289,6 +314,8 @@ class EmulatedWaha:
     ) -> None:
         """Send one event to every webhook that wants it (`forced`: to all of them)."""
         source = session or self.sessions["default"]
+        if self.deaf:
+            return
         if chat is not None and _ignored(chat, source.config.get("ignore") or {}):
             return
         at = self.world.now()
@@ -319,6 +346,10 @@ class EmulatedWaha:
     def _acknowledge(self, line: Line) -> None:
         for ack in (2,) if self.shapes.engine == "GOWS" else (1, 2):
             self.emit("message.ack", self.shapes.ack(line, ack), chat=line.chat)
+
+
+def _iso(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def _ignored(chat: Peer, ignore: Body) -> bool:

@@ -2,16 +2,36 @@
 
 import secrets
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
-import msgspec
-from litestar import Litestar, Request, Response
+from litestar import Litestar, Response
 from litestar.enums import HttpMethod
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
-from app.demo.faults import CutAfterAccepting, CutBefore, Slow, Status, Timelock
-from app.demo.server import Json, Seen, cut, cut_while, hold
+from app.demo.faults import (
+    CutAfterAccepting,
+    CutBefore,
+    Hang,
+    LateAccept,
+    Slow,
+    Status,
+    Timelock,
+)
+from app.demo.server import Json, Seen, client_left, cut, cut_while, hold
+from app.demo.waha_replies import (
+    Answer,
+    Asked,
+    answer,
+    bad_request,
+    decoded,
+    engine_error,
+    missing,
+    no_store,
+    not_implemented,
+    number,
+    wrong_status,
+)
 from app.demo.waha_shapes import Body, Line
 from app.demo.webhooks import config_problem
 
@@ -20,10 +40,8 @@ if TYPE_CHECKING:
 
     from litestar.types import ASGIApp
 
+    from app.demo.faults import SendFault
     from app.demo.waha import EmulatedWaha, Session
-
-Asked: TypeAlias = Request[Any, Any, Any]
-Answer: TypeAlias = Response[Any]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TIMELOCK = "2 UNKNOWN: server returned error 463"
@@ -40,7 +58,7 @@ def waha_app(waha: "EmulatedWaha") -> "ASGIApp":
         handlers,
         before_request=api.admit,
         exception_handlers={HTTPException: api.not_found},
-        on_shutdown=[waha.sender.stop],
+        on_shutdown=[waha.sender.stop, waha.later.stop],
         openapi_config=None,
         logging_config=None,
     )
@@ -86,20 +104,21 @@ class _Api:
     async def admit(self, request: Asked) -> Answer | None:
         """Note every request; without the key only /ping is answered."""
         body = await request.body()
+        self._waha.later.catch_up()
         self._waha.requests.append(self._seen(request, body))
         if request.url.path != "/ping" and not self._authorised(request):
-            return _answer(401, {"message": "Unauthorized", "statusCode": 401})
-        if body and _decoded(body) is None:
+            return answer(401, {"message": "Unauthorized", "statusCode": 401})
+        if body and decoded(body) is None:
             message = "Expected property name or '}' in JSON at position 1 (line 1 column 2)"
-            return _bad_request(message)
+            return bad_request(message)
         return None
 
     def not_found(self, request: Asked, _error: HTTPException) -> Answer:
         """Routes this WAHA does not have; noted, since our own code should never ask for one."""
         self._waha.unexpected.append(self._seen(request, b""))
         if not self._authorised(request):
-            return _answer(401, {"message": "Unauthorized", "statusCode": 401})
-        return _missing(f"Cannot {request.method} {request.url.path}")
+            return answer(401, {"message": "Unauthorized", "statusCode": 401})
+        return missing(f"Cannot {request.method} {request.url.path}")
 
     def _authorised(self, request: Asked) -> bool:
         given = request.headers.get("X-Api-Key", "")
@@ -110,20 +129,20 @@ class _Api:
             method=request.method,
             path=request.url.path,
             query=dict(request.query_params),
-            json=_decoded(body),
+            json=decoded(body),
             at=self._waha.world.now(),
         )
 
     # -- the server
 
     async def ping(self) -> Answer:
-        return _answer(200, {"message": "pong"})
+        return answer(200, {"message": "pong"})
 
     async def health(self) -> Answer:
-        return _answer(200, {"status": "ok", "info": {}, "error": {}, "details": {}})
+        return answer(200, {"status": "ok", "info": {}, "error": {}, "details": {}})
 
     async def server_version(self) -> Answer:
-        return _answer(200, self._waha.shapes.environment())
+        return answer(200, self._waha.shapes.environment())
 
     # -- sending
 
@@ -131,35 +150,42 @@ class _Api:
         body = await request.json()
         fault = self._waha.faults.popleft() if self._waha.faults else None
         match fault:
+            case Hang():
+                await client_left(request.receive)
+                return answer(201, None)
             case CutBefore():
                 await cut(request.scope, request.receive)
-                return _answer(201, None)
+                return answer(201, None)
             case Status():
-                return _answer(fault.code, fault.body, fault.headers)
+                return answer(fault.code, fault.body, fault.headers)
             case Slow():
                 await hold(request.receive, fault.seconds)
-            case Timelock() | CutAfterAccepting() | None:
+            case LateAccept() | Timelock() | CutAfterAccepting() | None:
                 pass
         refusal = await self._not_ready(request, body) or self._not_sendable(request, body)
+        if isinstance(fault, LateAccept):
+            if refusal is None:
+                self._waha.later.add(fault.seconds, lambda: self._waha.accept(body))
+            await cut(request.scope, request.receive)
+            return answer(201, None)
         if refusal is not None:
             return refusal
+        return await self._accepted(request, body, fault)
+
+    async def _accepted(self, request: Asked, body: Body, fault: "SendFault | None") -> Answer:
         if isinstance(fault, Timelock) and self._waha.shapes.engine == "GOWS":
-            return self._engine_error(request, body, _TIMELOCK, code=2)
-        line = self._waha.accept(body)
-        if isinstance(fault, Timelock):
-            self._waha.refuse(
-                line, {"code": "463", "blocked": True, "reason": "account_restricted"}
-            )
+            return engine_error(self._waha, request, _TIMELOCK, body=body, code=2)
+        line = self._waha.accept(body, refused=isinstance(fault, Timelock))
         if isinstance(fault, CutAfterAccepting):
             await cut(request.scope, request.receive)
-        return _answer(201, self._waha.shapes.sent(line, body["chatId"]))
+        return answer(201, self._waha.shapes.sent(line, body["chatId"]))
 
     async def send_seen(self, request: Asked) -> Answer:
         body = await request.json()
         refusal = await self._not_ready(request, body)
         if refusal is not None:
             return refusal
-        return _answer(201, None if body.get("messageIds") else {"ids": []})
+        return answer(201, None if body.get("messageIds") else {"ids": []})
 
     async def typing(self, request: Asked) -> Answer:
         body = await request.json()
@@ -169,170 +195,161 @@ class _Api:
         phone = self._waha.find(str(body.get("chatId")))
         if phone is not None:
             phone.typing = request.url.path.endswith("/startTyping")
-        return _answer(201, {"result": True})
+        return answer(201, {"result": True})
 
     async def _not_ready(self, request: Asked, body: Json) -> Answer | None:
         name = body.get("session") if isinstance(body, dict) else None
         if not name:
-            return _bad_request("Session name is required")
+            return bad_request("Session name is required")
         session = self._waha.sessions.get(name)
         if session is None:
             error = f'Session "{name}" does not exist'
-            return _answer(422, {"error": error, "session": name})
+            return answer(422, {"error": error, "session": name})
         if session.status != "WORKING":
             await hold(request.receive, self._waha.status_wait)
-            return _wrong_status(session, "WORKING")
+            return wrong_status(session, "WORKING")
         return None
+
+    async def _not_readable(self, request: Asked, *, stored: bool = True) -> Answer | None:
+        name = request.path_params.get("session") or request.query_params.get("session", "default")
+        refusal = await self._not_ready(request, {"session": name})
+        if refusal is None and stored and self._waha.shapes.engine == "NOWEB":
+            return None if self._waha.store else no_store()
+        return refusal
 
     def _not_sendable(self, request: Asked, body: Body) -> Answer | None:
         for field in ("chatId", "text"):
             if not isinstance(body.get(field), str):
                 message = f"Cannot read properties of undefined (reading '{field}')"
-                return self._engine_error(request, body, message, name="TypeError")
+                return engine_error(self._waha, request, message, body=body, name="TypeError")
         if self._waha.shapes.engine == "GOWS" and not self._waha.reachable(body["chatId"]):
             phone = body["chatId"].partition("@")[0]
             message = f"2 UNKNOWN: no LID found for {phone}@s.whatsapp.net from server"
-            return self._engine_error(request, body, message, code=2)
+            return engine_error(self._waha, request, message, body=body, code=2)
         return None
-
-    def _engine_error(
-        self,
-        request: Asked,
-        body: Body,
-        message: str,
-        *,
-        name: str = "Error",
-        code: int | None = None,
-    ) -> Answer:
-        exception: Body = {
-            "message": message,
-            "name": name,
-            "stack": f"{name}: {message}\n    at …",
-        }
-        if code is not None:
-            exception |= {"code": code, "details": message.partition("UNKNOWN: ")[2]}
-        about = {"path": request.url.path, "method": request.method, "body": body, "query": {}}
-        return _answer(
-            500,
-            {
-                "statusCode": 500,
-                "timestamp": self._waha.world.now().isoformat(),
-                "exception": exception,
-                "request": about,
-                "version": self._waha.shapes.environment(),
-            },
-        )
 
     # -- who is who
 
     async def check_exists(self, request: Asked) -> Answer:
         phone = request.query_params.get("phone", "").removeprefix("+")
         if not phone:
-            return self._engine_error(request, {}, "phone is undefined", name="TypeError")
+            return engine_error(self._waha, request, "phone is undefined", name="TypeError")
+        refusal = await self._not_readable(request, stored=False)
+        if refusal is not None:
+            return refusal
         exists = self._waha.reachable(phone)
         chat = {"chatId": f"{phone}@c.us"} if exists or self._waha.shapes.engine == "GOWS" else {}
-        return _answer(200, {"numberExists": exists} | chat)
+        return answer(200, {"numberExists": exists} | chat)
 
     async def list_lids(self, request: Asked) -> Answer:
-        offset, limit = _number(request, "offset", 0), _number(request, "limit", 100)
+        refusal = await self._not_readable(request)
+        if refusal is not None:
+            return refusal
+        offset, limit = number(request, "offset", 0), number(request, "limit", 100)
         phones = self._waha.phones[offset : offset + limit]
-        return _answer(200, [{"lid": f"{p.lid}@lid", "pn": f"{p.number}@c.us"} for p in phones])
+        return answer(200, [{"lid": f"{p.lid}@lid", "pn": f"{p.number}@c.us"} for p in phones])
 
     async def phone_of_lid(self, request: Asked) -> Answer:
+        refusal = await self._not_readable(request)
+        if refusal is not None:
+            return refusal
         lid = request.path_params["lid"]
         if "@" in lid and not lid.endswith("@lid"):
-            return _answer(422, {"error": "Invalid LID - it must end with @lid"})
+            return answer(422, {"error": "Invalid LID - it must end with @lid"})
         lid = lid if "@" in lid else f"{lid}@lid"
         phone = self._waha.find(lid)
         known = phone is not None and phone.shows_other_address
-        return _answer(200, {"lid": lid, "pn": f"{phone.number}@c.us" if phone and known else None})
+        return answer(200, {"lid": lid, "pn": f"{phone.number}@c.us" if phone and known else None})
 
     async def lid_of_phone(self, request: Asked) -> Answer:
+        refusal = await self._not_readable(request)
+        if refusal is not None:
+            return refusal
         number = request.path_params["phone"].removesuffix("@c.us")
         phone = self._waha.find(f"{number}@c.us")
-        return _answer(200, {"lid": f"{phone.lid}@lid" if phone else None, "pn": f"{number}@c.us"})
+        return answer(200, {"lid": f"{phone.lid}@lid" if phone else None, "pn": f"{number}@c.us"})
 
     # -- sessions
 
     async def list_sessions(self, request: Asked) -> Answer:
         everything = request.query_params.get("all") == "true"
         shown = [s for s in self._waha.sessions.values() if everything or s.status != "STOPPED"]
-        return _answer(200, [self._described(session) for session in shown])
+        return answer(200, [self._described(session) for session in shown])
 
     async def create_session(self, request: Asked) -> Answer:
         body = await request.json()
         name, config = body.get("name") or "default", body.get("config") or {}
         if name in self._waha.sessions:
             message = f"Session '{name}' already exists. Use PUT to update it."
-            return _answer(
+            return answer(
                 422, {"message": message, "error": "Unprocessable Entity", "statusCode": 422}
             )
         problem = config_problem(config)
         if problem is not None:
-            return _bad_request([problem])
+            return bad_request([problem])
         session = self._waha.new_session(name, config, logged_in=False)
         if body.get("start", True):
             self._begin(session)
-        return _answer(201, self._described(session))
+        return answer(201, self._described(session))
 
     async def show_session(self, request: Asked) -> Answer:
         session = self._session(request)
-        return _answer(200, self._described(session)) if session else _missing("Session not found")
+        return answer(200, self._described(session)) if session else missing("Session not found")
 
     async def show_me(self, request: Asked) -> Answer:
         session = self._session(request)
         if session is None:
-            return _missing("Session not found")
-        return _answer(200, self._waha.shapes.me() if session.logged_in else None)
+            return missing("Session not found")
+        return answer(200, self._me(session))
 
     async def update_session(self, request: Asked) -> Answer:
         session = self._session(request)
         if session is None:
-            return _missing("Session not found")
+            return missing("Session not found")
         config = (await request.json()).get("config") or {}
         problem = config_problem(config)
         if problem is not None:
-            return _bad_request([problem])
+            return bad_request([problem])
         session.config = config
         if session.status != "STOPPED":
             self._waha.change_status(session, "STOPPED")
             self._begin(session)
-        return _answer(200, self._described(session))
+        return answer(200, self._described(session))
 
     async def start(self, request: Asked) -> Answer:
         session = self._session(request)
         if session is None:
-            return _missing("Session not found")
+            return missing("Session not found")
         if session.status != "STOPPED":
-            return _answer(422, {"error": f"Session '{session.name}' is already started."})
+            return answer(422, {"error": f"Session '{session.name}' is already started."})
         self._begin(session)
-        return _answer(201, self._described(session))
+        return answer(201, self._described(session))
 
     async def stop(self, request: Asked) -> Answer:
         session = self._session(request)
         if session is None:
-            return _missing("Session not found")
+            return missing("Session not found")
         self._waha.change_status(session, "STOPPED")
-        return _answer(201, self._described(session))
+        return answer(201, self._described(session))
 
     async def restart(self, request: Asked) -> Answer:
         session = self._session(request)
         if session is None:
-            return _missing("Session not found")
+            return missing("Session not found")
         self._waha.change_status(session, "STOPPED")
         self._begin(session)
-        return _answer(201, self._described(session))
+        return answer(201, self._described(session))
 
     async def qr(self, request: Asked) -> Answer:
         session = self._session(request)
         if session is None:
-            return _missing("Session not found")
+            return missing("Session not found")
         if session.status != "SCAN_QR_CODE":
-            return _wrong_status(session, "SCAN_QR_CODE")
+            return wrong_status(session, "SCAN_QR_CODE")
         if request.query_params.get("format") == "raw":
-            return _answer(200, {"value": f"2@{secrets.token_urlsafe(24)}"})
+            return answer(200, {"value": f"2@{secrets.token_urlsafe(24)}"})
         if "application/json" in request.headers.get("Accept", ""):
-            return _answer(200, {"mimetype": "image/png", "data": b64encode(_PNG).decode()})
+            return answer(200, {"mimetype": "image/png", "data": b64encode(_PNG).decode()})
         return Response(_PNG, status_code=200, media_type="image/png")
 
     def _begin(self, session: "Session") -> None:
@@ -342,13 +359,16 @@ class _Api:
     def _session(self, request: Asked) -> "Session | None":
         return self._waha.sessions.get(request.path_params["session"])
 
+    def _me(self, session: "Session") -> Body | None:
+        return self._waha.shapes.account(session.timelock) if session.logged_in else None
+
     def _described(self, session: "Session") -> Body:
         activity = int(self._waha.world.now().timestamp() * 1000)
         return {
             "name": session.name,
             "status": session.status,
             "config": session.config,
-            "me": self._waha.shapes.me() if session.logged_in else None,
+            "me": self._me(session),
             "presence": None,
             "timestamps": {"activity": activity},
             "engine": {"engine": self._waha.shapes.engine},
@@ -358,11 +378,17 @@ class _Api:
 
     async def new_message_id(self) -> Answer:
         if not self._waha.shapes.takes_client_ids:
-            error = "The method is not implemented by the engine."
-            return _answer(501, {"message": error, "error": "Not Implemented", "statusCode": 501})
-        return _answer(200, {"id": self._waha.new_message_id()})
+            return not_implemented()
+        return answer(200, {"id": self._waha.new_message_id()})
 
     async def list_messages(self, request: Asked) -> Answer:
+        refusal = await self._not_readable(request)
+        if refusal is not None:
+            return refusal
+        if request.path_params["chat"] == "all" and self._waha.shapes.engine != "NOWEB":
+            if self._waha.shapes.engine == "GOWS":
+                return not_implemented()
+            return engine_error(self._waha, request, "Evaluation failed: no chat all")
         asked = request.query_params
         since = int(asked.get("filter.timestamp.gte", 0))
         until = int(asked.get("filter.timestamp.lte", 2**53))
@@ -370,21 +396,24 @@ class _Api:
         found = [
             line
             for line in self._chat(request)
-            if since <= line.at.timestamp() <= until
+            if since <= int(line.at.timestamp()) <= until
             and from_me in (None, str(line.from_me).lower())
         ]
         newest = sorted(found, key=lambda line: line.at, reverse=True)
-        offset, limit = _number(request, "offset", 0), _number(request, "limit", 10)
+        offset, limit = number(request, "offset", 0), number(request, "limit", 10)
         page = newest[offset : offset + limit]
-        return _answer(200, [self._waha.shapes.message(line) for line in page])
+        return answer(200, [self._waha.shapes.message(line) for line in page])
 
     async def show_message(self, request: Asked) -> Answer:
+        refusal = await self._not_readable(request)
+        if refusal is not None:
+            return refusal
         wanted = request.path_params["message"]
         parts = wanted.split("_")
         short = parts[2] if parts[2:] else wanted
         line = next((line for line in self._chat(request) if line.id == short), None)
         return (
-            _answer(200, self._waha.shapes.message(line)) if line else _missing("Message not found")
+            answer(200, self._waha.shapes.message(line)) if line else missing("Message not found")
         )
 
     def _chat(self, request: Asked) -> list[Line]:
@@ -392,34 +421,3 @@ class _Api:
         phone = self._waha.find(chat)
         ids = {f"{phone.number}@c.us", f"{phone.lid}@lid"} if phone else {chat}
         return [line for line in self._waha.lines if chat == "all" or line.chat.id in ids]
-
-
-def _wrong_status(session: "Session", expected: str) -> Answer:
-    error = "Session status is not as expected. Try again later or restart the session"
-    about = {"session": session.name, "status": session.status, "expected": [expected]}
-    return _answer(422, {"error": error} | about)
-
-
-def _bad_request(message: str | list[str]) -> Answer:
-    return _answer(400, {"message": message, "error": "Bad Request", "statusCode": 400})
-
-
-def _missing(message: str) -> Answer:
-    return _answer(404, {"message": message, "error": "Not Found", "statusCode": 404})
-
-
-def _answer(status: int, body: Json, headers: dict[str, str] | None = None) -> Answer:
-    # WAHA's own answers without a value have no body either.
-    content = b"" if body is None else msgspec.json.encode(body)
-    return Response(content, status_code=status, headers=headers, media_type="application/json")
-
-
-def _decoded(body: bytes) -> Json:
-    try:
-        return msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return None
-
-
-def _number(request: Asked, name: str, default: int) -> int:
-    return int(request.query_params.get(name, default))

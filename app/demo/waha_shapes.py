@@ -15,6 +15,7 @@ ACK_NAMES = {-1: "ERROR", 0: "PENDING", 1: "SERVER", 2: "DEVICE", 3: "READ", 4: 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _CLIENT_IDS_SINCE = (2026, 4, 3)
 _SESSION_DATA_SINCE = (2026, 7, 1)
+_TIMELOCK_SINCE = (2026, 7, 2)
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,13 +95,18 @@ class Shapes(msgspec.Struct, frozen=True, kw_only=True):
     # -- the session
 
     def me(self) -> Body:
-        """The account as `me` of envelopes and sessions."""
+        """The account as `me` of envelopes."""
         me = {"id": f"{self.shop.phone}@c.us", "pushName": self.shop.name}
         if self.engine != "WEBJS" or self._version >= _SESSION_DATA_SINCE:
             me["lid"] = f"{self.shop.lid}@lid"
         if self.engine == "GOWS":
             me["jid"] = f"{self.shop.phone}:12@s.whatsapp.net"
         return me
+
+    def account(self, timelock: Body | None) -> Body:
+        """The account as the API shows it, with the timelock where this version knows of it."""
+        told = {"reachoutTimelock": timelock} if self._version >= _TIMELOCK_SINCE else {}
+        return self.me() | told
 
     def environment(self) -> Body:
         """`environment` of envelopes, and most of /api/server/version."""

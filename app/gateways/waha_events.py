@@ -13,45 +13,35 @@ from hmac import compare_digest
 from hmac import new as hmac_of
 from typing import TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from app.domain.events import (
-    Address,
     CustomerCalled,
     CustomerEdited,
     CustomerReacted,
     CustomerRevoked,
-    CustomerWrote,
     Fact,
-    LeftOurNumber,
     Receipt,
     ReceiptCame,
     SessionChanged,
 )
+from app.gateways.waha_messages import Line, Telling, line_of, person_of, read_message
 from app.gateways.waha_wire import (
     AckError,
     Envelope,
     Environment,
-    Info,
-    Key,
     Payload,
-    Quote,
-    Raw,
     Reaction,
     SessionData,
     Timelock,
     account,
-    address_of,
     decoded,
     identity,
-    media_of,
     moment,
-    nobody,
     number,
     part,
     text,
-    text_of,
-    yes_or_no,
+    time_of,
 )
 
 KNOWN_EVENTS = frozenset(
@@ -67,9 +57,6 @@ KNOWN_EVENTS = frozenset(
 )
 """Every event WAHA 2026.7 may post."""
 
-_BROWSERS = frozenset({"WEBJS", "WPP"})
-"""Engines whose ``from`` of an own message is us; the others put the peer there."""
-
 _RECEIPTS = {
     -1: Receipt.FAILED,
     1: Receipt.ACCEPTED,
@@ -80,17 +67,24 @@ _RECEIPTS = {
 _PENDING = 0
 _ACK_NAMES = {"ERROR": -1, "PENDING": _PENDING, "SERVER": 1, "DEVICE": 2, "READ": 3, "PLAYED": 4}
 
+_TIMELOCK = "463"
+_TIMELOCK_REASON = "account_restricted"
+
 _MILLISECONDS = 1000
 _OPEN_END = timedelta(days=1)
 """How long a restriction is believed that WhatsApp announced without saying its end."""
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """What a webhook's body says. ``ignored`` is why it says nothing, in a word of ours."""
+    """What a webhook's body says. ``ignored`` is why it says nothing, in a word of ours.
+
+    ``heard`` is the session that something of WhatsApp's was told of, whatever it means to us.
+    """
 
     facts: tuple[Fact, ...] = ()
     sessions: tuple[SessionChanged, ...] = ()
     ignored: str | None = None
+    heard: str | None = None
 
 
 def verify(
@@ -121,39 +115,26 @@ def read_webhook(body: bytes, received_at: datetime) -> Reading:
     if reader is None:
         return Reading(ignored=_unread(envelope.event))
     delivery = _delivery(envelope, received_at)
+    heard = None if delivery is None else delivery.session
     match "unreadable" if delivery is None else reader(delivery):
+        case Reading() as reading:
+            return structs.replace(reading, heard=heard)
         case Fact() as fact:
-            return Reading(facts=(fact,))
+            return Reading(facts=(fact,), heard=heard)
         case SessionChanged() as session:
             return Reading(sessions=(session,))
         case str() as why:
-            return Reading(ignored=why)
+            return Reading(ignored=why, heard=heard)
 
 
-_Outcome: TypeAlias = Fact | SessionChanged | str
-"""A fact, a session's news, or the word for why it is neither."""
+_Outcome: TypeAlias = Reading | Fact | SessionChanged | str
+"""A fact, a session's news, both, or the word for why it is neither."""
 
 
-class _Delivery(Struct, frozen=True, kw_only=True):
-    """One webhook. ``told_at`` is when WAHA made it, which a retry does not change."""
+class _Delivery(Telling, frozen=True, kw_only=True):
+    """One webhook; ``id`` is its envelope's."""
 
     id: str
-    session: str
-    engine: str | None
-    us: Address
-    payload: Payload
-    told_at: datetime
-    received_at: datetime
-
-    @property
-    def at(self) -> datetime:
-        """When it happened by WhatsApp, else when WAHA told; never in the future."""
-        seconds = number(self.payload.timestamp)
-        return moment(seconds, latest=self.received_at) or self.told_at
-
-    def fact_id(self, *what: object) -> str:
-        """The source's own id of a fact."""
-        return ":".join(["waha", self.session, *map(str, what)])
 
 
 def _unread(event: object) -> str:
@@ -178,111 +159,17 @@ def _delivery(envelope: Envelope, received_at: datetime) -> _Delivery | None:
     )
 
 
-# -- who, in which chat
-
-
-class _Line(Struct, frozen=True, kw_only=True):
-    """Whose chat a payload is about, whether we acted, and the short id where there is one."""
-
-    person: Address
-    chat: str | None
-    from_me: bool
-    short: str | None
-
-
-def _line(delivery: _Delivery, payload: Payload) -> _Line | str:
-    """The chat is the second part of the message's id: ``from`` and ``to`` differ by engine."""
-    raw = part(payload.raw, Raw)
-    key, info = part(raw.key, Key), part(raw.info, Info)
-    own, web = identity(payload.id), identity(raw.id)
-    from_me = yes_or_no(payload.from_me, own.from_me, key.from_me, info.is_from_me, web.from_me)
-    if from_me is None:
-        return "unreadable"
-    peer = payload.to if from_me and delivery.engine in _BROWSERS else payload.sender
-    chat = text(own.chat, peer, key.remote_jid, info.chat, web.chat)
-    alt = info.recipient_alt if from_me else info.sender_alt
-    sender = None if from_me else key.sender_pn
-    person = _person(chat, (key.remote_jid_alt, sender, alt), us=delivery.us)
-    if isinstance(person, str):
-        return person
-    short = text(own.short, key.id, info.id, web.short)
-    return _Line(person=person, chat=chat, from_me=from_me, short=short)
-
-
-def _person(chat: str | None, others: tuple[object, ...], *, us: Address) -> Address | str:
-    """The person of ``chat`` with the second address learned from ``others``, or why nobody."""
-    if chat is None:
-        return "unreadable"
-    person = address_of(chat)
-    if person is None:
-        return nobody(chat)
-    if _same(person, us):
-        return "own_number"
-    for other in map(address_of, others):
-        if other is not None and not _same(other, us):
-            person = Address(phone=person.phone or other.phone, lid=person.lid or other.lid)
-    return person
-
-
-def _same(one: Address, us: Address) -> bool:
-    by_phone = one.phone is not None and one.phone == us.phone
-    return by_phone or (one.lid is not None and one.lid == us.lid)
-
-
 # -- one reader an event
 
 
 def _message(delivery: _Delivery) -> _Outcome:
     """``message`` and ``message.any``: the same message under two names."""
-    payload = delivery.payload
-    line = _line(delivery, payload)
-    if isinstance(line, str):
-        return line
-    if line.short is None:
-        return "unreadable"
-    media = media_of(payload)
-    said = text_of(payload, media)
-    if not said and media is None:
-        return "empty"
-    if line.from_me:
-        return _left_our_number(delivery, line, message=line.short, said=said)
-    raw = part(payload.raw, Raw)
-    event = CustomerWrote(
-        id=delivery.fact_id("in", line.short),
-        at=delivery.at,
-        received_at=delivery.received_at,
-        message=line.short,
-        wire_id=_wire_id(payload.id) or f"false_{line.chat}_{line.short}",
-        session=delivery.session,
-        text=said,
-        media=media,
-        name=text(raw.push_name, part(raw.info, Info).push_name, raw.notify_name),
-        quoted=identity(part(payload.reply_to, Quote).id).short,
-    )
-    return Fact(person=line.person, event=event)
-
-
-def _left_our_number(delivery: _Delivery, line: _Line, *, message: str, said: str) -> Fact:
-    event = LeftOurNumber(
-        id=delivery.fact_id("out", message),
-        at=delivery.at,
-        received_at=delivery.received_at,
-        message=message,
-        session=delivery.session,
-        text=said,
-        by_api=delivery.payload.source == "api",
-    )
-    return Fact(person=line.person, event=event)
-
-
-def _wire_id(id_: object) -> str | None:
-    """The full id as it came: sendSeen takes no other."""
-    return id_ if isinstance(id_, str) and identity(id_).chat else None
+    return read_message(delivery)
 
 
 def _ack(delivery: _Delivery) -> _Outcome:
     payload = delivery.payload
-    line = _line(delivery, payload)
+    line = line_of(delivery, payload)
     if isinstance(line, str):
         return line
     if not line.from_me:
@@ -293,15 +180,17 @@ def _ack(delivery: _Delivery) -> _Outcome:
     receipt = None if ack is None else _RECEIPTS.get(ack)
     if receipt is None or line.short is None:
         return "unreadable"
+    why = _ack_error(payload.error) if receipt is Receipt.FAILED else None
     event = ReceiptCame(
         id=delivery.fact_id("ack", line.short, ack),
         at=delivery.told_at,
         received_at=delivery.received_at,
         message=line.short,
         receipt=receipt,
-        reason=_ack_error(payload.error) if receipt is Receipt.FAILED else None,
+        reason=why,
     )
-    return Fact(person=line.person, event=event)
+    fact = Fact(person=line.person, event=event)
+    return _refused_as_restricted(delivery, fact) if why == _TIMELOCK else fact
 
 
 def _ack_number(payload: Payload) -> int | None:
@@ -312,13 +201,33 @@ def _ack_number(payload: Payload) -> int | None:
 
 
 def _ack_error(error: object) -> str | None:
+    """Why WhatsApp refused a message; its timelock has one name, however it is told."""
     shape = part(error, AckError)
     code = number(shape.code)
-    return text(shape.code) or (f"{code:g}" if code is not None else text(shape.reason, error))
+    if _TIMELOCK_REASON in (shape.reason, shape.code, error):
+        return _TIMELOCK
+    if code is not None and code.is_integer():
+        return str(int(code))
+    return text(shape.code, shape.reason, error)
+
+
+def _refused_as_restricted(delivery: _Delivery, fact: Fact) -> Reading:
+    """WhatsApp's ban on new contacts is news of the session too, told by no other event."""
+    at = delivery.told_at
+    until = time_of(part(delivery.payload.error, AckError).until)
+    news = SessionChanged(
+        session=delivery.session,
+        status=None,
+        at=at,
+        restricted_until=until if until is not None and until > at else at + _OPEN_END,
+        our_phone=delivery.us.phone,
+        our_lid=delivery.us.lid,
+    )
+    return Reading(facts=(fact,), sessions=(news,))
 
 
 def _reaction(delivery: _Delivery) -> _Outcome:
-    line = _line(delivery, delivery.payload)
+    line = line_of(delivery, delivery.payload)
     if isinstance(line, str):
         return line
     if line.from_me:
@@ -342,8 +251,8 @@ def _revoked(delivery: _Delivery) -> _Outcome:
     """``after`` is the act, ``before`` the message where WAHA still has it; either may be null."""
     payload = delivery.payload
     acts = [part(act, Payload) for act in (payload.after, payload.before) if act]
-    lines = [_line(delivery, act) for act in (*acts, payload)]
-    line = next((line for line in lines if isinstance(line, _Line)), lines[0])
+    lines = [line_of(delivery, act) for act in (*acts, payload)]
+    line = next((line for line in lines if isinstance(line, Line)), lines[0])
     if isinstance(line, str):
         return line
     if line.from_me:
@@ -365,7 +274,7 @@ def _revoked(delivery: _Delivery) -> _Outcome:
 def _edited(delivery: _Delivery) -> _Outcome:
     """One message may be edited many times, in WEBJS under one id: each telling is a fact."""
     payload = delivery.payload
-    line = _line(delivery, payload)
+    line = line_of(delivery, payload)
     if isinstance(line, str):
         return line
     if line.from_me:
@@ -392,7 +301,7 @@ def _call(delivery: _Delivery) -> _Outcome:
         return "unreadable"
     if payload.is_group is True:
         return "group"
-    person = _person(text(payload.sender), (), us=delivery.us)
+    person = person_of(text(payload.sender), (), us=delivery.us)
     if isinstance(person, str):
         return person
     event = CustomerCalled(
@@ -424,7 +333,7 @@ def _restricted_until(timelock: object, at: datetime) -> datetime | None:
     shape = part(timelock, Timelock)
     match shape.is_active:
         case True:
-            return moment(number(shape.time_enforcement_ends)) or at + _OPEN_END
+            return time_of(shape.time_enforcement_ends) or at + _OPEN_END
         case False:
             return at
         case _:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, field
 
 from app.domain.events import Address, Media
 
@@ -23,6 +24,7 @@ _PHONE = re.compile(r"[1-9][0-9]{6,14}")
 _NO_PERSON = {"g.us": "group", "newsletter": "channel", "broadcast": "broadcast"}
 
 _BEFORE_WHATSAPP = 1_230_768_000  # 2009-01-01: an earlier time is nonsense
+_MILLISECONDS_FROM = 100_000_000_000  # as seconds the year 5138
 
 
 # -- fields of which nothing is promised
@@ -80,6 +82,21 @@ def moment(seconds: float | None, *, latest: datetime | None = None) -> datetime
     except (ValueError, OverflowError, OSError):
         return None
     return min(at, latest) if latest else at
+
+
+def time_of(value: object) -> datetime | None:
+    """A time as WAHA may write it: seconds, milliseconds, or ISO text (UTC where it is silent)."""
+    seconds = number(value)
+    if seconds is not None and seconds >= _MILLISECONDS_FROM:
+        seconds /= 1000
+    at = moment(seconds)
+    if at is not None or not isinstance(value, str):
+        return at
+    try:
+        at = datetime.fromisoformat(value.strip())
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 # -- addresses and ids
@@ -154,6 +171,14 @@ def _identity_of_object(wire_id: WebId) -> Identity:
     )
 
 
+def short_id_for(cause: str) -> str:
+    """The id a message of ours shall have in WhatsApp: the same for the same cause, for ever.
+
+    NOWEB and GOWS take it since 2026.4.3; it looks like those WhatsApp Web makes.
+    """
+    return "3EB0" + blake2b(cause.encode(), digest_size=9).hexdigest().upper()
+
+
 # -- shapes
 
 
@@ -177,11 +202,11 @@ class Environment(Struct, frozen=True):
 
 
 class Me(Struct, frozen=True, rename="camel"):
-    """The session's own number. ``reachout_timelock`` is there since 2026.7.2."""
+    """The session's own number. ``reachout_timelock`` is there since 2026.7.2, null if none."""
 
     id: Any = None
     lid: Any = None
-    reachout_timelock: Any = None
+    reachout_timelock: Any = UNSET
 
 
 class Payload(Struct, frozen=True, rename="camel"):
@@ -272,10 +297,11 @@ class Reaction(Struct, frozen=True, rename="camel"):
 
 
 class AckError(Struct, frozen=True):
-    """Why WhatsApp refused a message, since 2026.7.2: ``463`` is its timelock."""
+    """Why WhatsApp refused a message, since 2026.7.2: ``463`` is its timelock, to its ``until``."""
 
     code: Any = None
     reason: Any = None
+    until: Any = None
 
 
 class SessionData(Struct, frozen=True, rename="camel"):

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 import pytest
@@ -15,7 +15,15 @@ from litestar.handlers import HTTPRouteHandler
 from standardwebhooks import Webhook as StandardWebhook
 
 from app.demo import demper
-from app.demo.faults import CutAfterAccepting, CutBefore, Slow, Status, Timelock
+from app.demo.faults import (
+    CutAfterAccepting,
+    CutBefore,
+    Hang,
+    LateAccept,
+    Slow,
+    Status,
+    Timelock,
+)
 from app.demo.kaspi import JSON_API, EmulatedKaspi
 from app.demo.kaspi_shapes import MASKED_PHONE, Buyer, Item
 from app.demo.model import Cut, Empty, EmulatedModel, Raw, Refusal
@@ -23,7 +31,12 @@ from app.demo.server import serving
 from app.demo.waha import EmulatedWaha
 from app.demo.waha_shapes import Engine
 from app.demo.webhooks import Retries, signature
+from app.domain.events import Address, CustomerWrote, Fact, LeftOurNumber, Receipt, ReceiptCame
+from app.errors import Permanent, Transient
+from app.gateways.waha import Waha
+from app.gateways.waha_events import read_webhook
 from app.world import World
+from tests.clock import Clock
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp
@@ -97,6 +110,12 @@ async def staged(
     async with serving(hook.app) as hook_url, client_of(waha.app, {"X-Api-Key": "key"}) as http:
         waha.hook(f"{hook_url}/webhooks/waha", **({"hmac_key": "secret"} | hooked))
         yield Stage(waha, http, hook, world)
+
+
+@asynccontextmanager
+async def client_of_ours(stage: Stage) -> AsyncIterator[Waha]:
+    async with Waha(str(stage.http.base_url), "key") as ours:
+        yield ours
 
 
 @asynccontextmanager
@@ -201,6 +220,15 @@ async def test_a_clients_own_message_id_is_used_where_the_engine_can(
         assert offered.status_code == (200 if taken else 501)
 
 
+async def test_one_message_id_of_ours_sent_twice_is_two_messages() -> None:
+    async with staged() as stage:
+        buyer = stage.waha.phone(AIGERIM)
+        for _ in range(2):
+            assert (await stage.text(id="3EB0OWN")).json()["key"]["id"] == "3EB0OWN"
+        assert [line.id for line in await buyer.wait_for_received(2)] == ["3EB0OWN", "3EB0OWN"]
+        assert len(stage.waha.sent) == 2
+
+
 async def test_without_the_key_only_ping_is_answered() -> None:
     async with staged() as stage:
         wrong = await stage.http.get("/api/sessions", headers={"X-Api-Key": "other"})
@@ -303,6 +331,67 @@ async def test_a_client_that_gives_up_on_a_slow_answer_was_still_served() -> Non
         assert len(await stage.waha.wait_for_sent(1)) == 1
 
 
+async def test_a_waha_that_hangs_neither_answers_nor_sends() -> None:
+    async with staged() as stage:
+        stage.waha.faults.append(Hang())
+        with pytest.raises(httpx.ReadTimeout):
+            await stage.http.post("/api/sendText", json=TEXT, timeout=0.05)
+        assert [seen.path for seen in stage.waha.requests] == ["/api/sendText"]
+        assert (await stage.text()).status_code == 201
+        assert len(stage.waha.sent) == 1
+
+
+async def test_a_message_may_be_sent_long_after_the_connection_was_cut() -> None:
+    clock = Clock(datetime(2026, 11, 18, 11, tzinfo=UTC))
+    waha = EmulatedWaha("key", world=clock)
+    buyer = waha.phone(AIGERIM)
+    async with client_of(waha.app, {"X-Api-Key": "key"}) as http:
+        path = f"/api/default/chats/{AIGERIM}@c.us/messages"
+        waha.faults.extend([LateAccept(30), LateAccept(20)])
+        for text in ("Первое", "Второе"):
+            with pytest.raises(httpx.RemoteProtocolError):
+                await http.post("/api/sendText", json=TEXT | {"text": text})
+        assert (await http.get(path)).json() == []
+        clock.advance(seconds=19)
+        assert (await http.get(path)).json() == []
+        clock.advance(seconds=11)
+        assert len((await http.get(path)).json()) == 2
+        assert [line.text for line in buyer.received] == ["Второе", "Первое"]
+
+
+async def test_a_late_message_is_sent_by_itself_where_the_clock_goes() -> None:
+    async with staged() as stage:
+        stage.waha.faults.append(LateAccept(0.02))
+        with pytest.raises(httpx.RemoteProtocolError):
+            await stage.text()
+        assert stage.waha.sent == []
+        assert len(await stage.waha.wait_for_sent(1)) == 1
+        await stage.waha.delivered()
+        assert "message.any" in stage.hook.events()
+
+
+async def test_a_waha_that_stops_forgets_what_it_would_have_sent() -> None:
+    clock = Clock(datetime(2026, 11, 18, 11, tzinfo=UTC))
+    waha = EmulatedWaha("key", world=clock)
+    async with client_of(waha.app, {"X-Api-Key": "key"}) as http:
+        waha.faults.append(LateAccept(1))
+        with pytest.raises(httpx.RemoteProtocolError):
+            await http.post("/api/sendText", json=TEXT)
+    clock.advance(seconds=2)
+    await waha.delivered()
+    assert waha.sent == []
+
+
+async def test_what_waha_would_refuse_is_not_sent_late_either() -> None:
+    async with staged() as stage:
+        await stage.waha.session_becomes("FAILED")
+        stage.waha.faults.append(LateAccept(0))
+        with pytest.raises(httpx.RemoteProtocolError):
+            await stage.text()
+        await stage.waha.delivered()
+        assert stage.waha.sent == []
+
+
 async def test_a_status_is_answered_once_with_its_headers() -> None:
     async with staged() as stage:
         stage.waha.faults.append(Status(503, {"error": "busy"}, {"Retry-After": "7"}))
@@ -325,6 +414,58 @@ async def test_a_timelock_is_a_500_in_gows_and_an_ack_of_minus_one_in_noweb() ->
         await stage.waha.delivered()
         refused = stage.hook.payload("message.ack")
         assert (refused["ack"], refused["error"]["code"]) == (-1, "463")
+
+
+async def test_a_message_refused_for_a_timelock_is_a_receipt_and_news_of_the_session() -> None:
+    async with staged() as stage:
+        buyer = stage.waha.phone(AIGERIM)
+        await stage.waha.timelock(days=2)
+        stage.waha.faults.append(Timelock())
+        short = (await stage.text()).json()["key"]["id"]
+        await stage.waha.delivered()
+        acks = [body for _, body in stage.hook.taken if b'"message.ack"' in body]
+        assert len(acks) == 1
+        assert buyer.received == []
+        now = stage.world.now()
+        reading = read_webhook(acks[0], now)
+        receipt = reading.facts[0].event
+        assert isinstance(receipt, ReceiptCame)
+        assert (receipt.message, receipt.receipt) == (short, Receipt.FAILED)
+        assert receipt.reason == "463"
+        (news,) = reading.sessions
+        assert news.status is None
+        assert news.restricted_until is not None
+        assert timedelta(days=1, hours=23) < news.restricted_until - now < timedelta(days=2)
+
+
+async def test_a_waha_that_is_deaf_tells_nothing_and_remembers_everything() -> None:
+    async with staged() as stage, client_of_ours(stage) as ours:
+        began = stage.world.now()
+        stage.waha.deaf = True
+        await stage.waha.session_becomes("WORKING")
+        buyer = stage.waha.phone(AIGERIM)
+        await buyer.writes("Где заказ?")
+        await buyer.writes("Алло", at=began - timedelta(hours=1))
+        await buyer.sends_image("Вот фото")
+        assert (await stage.text()).status_code == 201
+        await stage.waha.owner_writes(AIGERIM, "Отвечу сама")
+        await buyer.reads()
+        await stage.waha.delivered()
+        assert stage.hook.taken == []
+        facts = await _history(ours, stage, since=began - timedelta(hours=2))
+        assert sorted(_said(fact) for fact in facts[1:]) == [
+            "in Вот фото",
+            "in Где заказ?",
+            "out Здравствуйте!",
+            "out Отвечу сама",
+        ]
+        assert _said(facts[0]) == "in Алло"
+        recent = await _history(ours, stage, since=began)
+        assert [fact.event.id for fact in recent] == [fact.event.id for fact in facts[1:]]
+        stage.waha.deaf = False
+        await buyer.writes("Ау")
+        await stage.waha.delivered()
+        assert stage.hook.events() == ["message.any"]
 
 
 async def test_a_waha_that_is_down_cuts_every_connection() -> None:
@@ -415,6 +556,164 @@ async def test_a_chats_history_holds_both_sides_newest_first() -> None:
         assert (await stage.http.get(f"{path}/{asked}")).json()["fromMe"] is False
         lost = await stage.http.get(f"{path}/3EB0NONE")
         assert (lost.status_code, lost.json()["message"]) == (404, "Message not found")
+
+
+@pytest.mark.parametrize("address", ["pn", "lid"])
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_the_history_tells_the_same_facts_as_the_webhooks(
+    engine: Engine, address: Literal["pn", "lid"]
+) -> None:
+    async with staged(engine) as stage, client_of_ours(stage) as ours:
+        began = stage.world.now()
+        buyer = stage.waha.phone(AIGERIM, name="Айгерим", address=address)
+        await buyer.writes("Где заказ?")
+        await buyer.sends_voice()
+        await stage.text()
+        await stage.waha.owner_writes(AIGERIM, "Отвечу сама")
+        await stage.waha.group_message("Всем привет", author=AIGERIM)
+        await stage.waha.delivered()
+        now = stage.world.now()
+        told = [read_webhook(body, now).facts for _, body in stage.hook.taken]
+        messages = {
+            fact
+            for facts in told
+            for fact in facts
+            if isinstance(fact.event, CustomerWrote | LeftOurNumber)
+        }
+        assert len(messages) == 4
+        person = Address(phone=buyer.number, lid=buyer.lid)
+        found = await ours.history("default", person, since=began, received_at=now, engine=engine)
+        assert set(found) == messages
+        assert list(found) == sorted(found, key=lambda fact: (fact.event.at, fact.event.id))
+        by_lid = Address(lid=buyer.lid)
+        assert found == await ours.history(
+            "default", by_lid, since=began, received_at=now, engine=engine
+        )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_only_noweb_tells_of_all_chats_at_once(engine: Engine) -> None:
+    async with staged(engine) as stage, client_of_ours(stage) as ours:
+        began = stage.world.now()
+        for number in (AIGERIM, "77017654321"):
+            await stage.waha.phone(number).writes("Да")
+        answer = await stage.http.get("/api/default/chats/all/messages")
+        asking = ours.history("default", None, since=began, received_at=stage.world.now())
+        if engine == "NOWEB":
+            assert len(answer.json()) == 2
+            assert {fact.person.phone for fact in await asking} == {AIGERIM, "77017654321"}
+        else:
+            assert answer.status_code == (501 if engine == "GOWS" else 500)
+            with pytest.raises(Permanent) as error:
+                await asking
+            assert error.value.code == "no_history"
+
+
+async def test_a_long_history_is_read_page_by_page() -> None:
+    async with staged() as stage, client_of_ours(stage) as ours:
+        began = stage.world.now()
+        buyer = stage.waha.phone(AIGERIM)
+        ids = [await buyer.writes(str(n), at=began - timedelta(hours=n)) for n in range(7)]
+        facts = await _history(ours, stage, since=began - timedelta(hours=8), limit=3)
+        told = [fact.event.id.removeprefix("waha:default:in:") for fact in facts]
+        assert told == ids[::-1]
+        newest = await _history(ours, stage, since=began - timedelta(hours=8), limit=1)
+        assert [fact.event.id for fact in newest] == [fact.event.id for fact in facts[2:]]
+        pages = [seen.query["offset"] for seen in stage.waha.requests]
+        assert pages == ["0", "3", "6", "0", "1", "2", "3", "4"]
+
+
+async def test_noweb_without_its_store_knows_neither_history_nor_lids() -> None:
+    async with staged() as stage, client_of_ours(stage) as ours:
+        buyer = stage.waha.phone(AIGERIM)
+        assert await ours.lid_of_phone("default", AIGERIM) == buyer.lid
+        assert await ours.phone_of_lid("default", buyer.lid) == AIGERIM
+        stage.waha.store = False
+        for path in ("lids", f"lids/{buyer.lid}", f"lids/pn/{AIGERIM}", "chats/all/messages"):
+            answer = await stage.http.get(f"/api/default/{path}")
+            assert answer.status_code == 400
+            assert answer.json()["message"].startswith("Enable NOWEB store")
+        assert await ours.lid_of_phone("default", AIGERIM) is None
+        assert await ours.phone_of_lid("default", buyer.lid) is None
+        with pytest.raises(Permanent) as error:
+            await _history(ours, stage, since=stage.world.now())
+        assert error.value.code == "no_history"
+        assert (await stage.text()).status_code == 201
+
+
+@pytest.mark.parametrize("engine", ["GOWS", "WEBJS"])
+async def test_the_store_is_nowebs_alone(engine: Engine) -> None:
+    async with staged(engine) as stage, client_of_ours(stage) as ours:
+        stage.waha.store = False
+        buyer = stage.waha.phone(AIGERIM)
+        await buyer.writes("Да")
+        assert await ours.lid_of_phone("default", AIGERIM) == buyer.lid
+        assert len(await _history(ours, stage, since=stage.world.now())) == 1
+
+
+async def test_a_session_that_does_not_work_tells_nothing_either() -> None:
+    async with staged() as stage, client_of_ours(stage) as ours:
+        await stage.waha.session_becomes("FAILED")
+        for asking in (
+            ours.lid_of_phone("default", AIGERIM),
+            ours.phone_of_lid("default", "211111111111111"),
+            ours.number_exists("default", AIGERIM),
+            _history(ours, stage, since=stage.world.now()),
+        ):
+            with pytest.raises(Transient) as error:
+                await asking
+            assert error.value.code == "session_down"
+
+
+async def test_we_learn_whether_a_number_is_on_whatsapp() -> None:
+    async with staged() as stage, client_of_ours(stage) as ours:
+        stage.waha.not_on_whatsapp.add("77010000000")
+        assert await ours.number_exists("default", AIGERIM) is True
+        assert await ours.number_exists("default", "77010000000") is False
+        assert stage.waha.unexpected == []
+
+
+@pytest.mark.parametrize(("version", "shown"), [("2026.7.2", True), ("2026.7.1", False)])
+async def test_a_session_shows_its_timelock_in_versions_that_know_of_it(
+    version: str, *, shown: bool
+) -> None:
+    async with staged(version=version) as stage, client_of_ours(stage) as ours:
+
+        async def known() -> tuple[datetime | None, bool]:
+            session = await ours.session("default")
+            assert session is not None
+            return session.restricted_until, session.restriction_known
+
+        assert await known() == (None, shown)
+        me = (await stage.http.get("/api/sessions/default/me")).json()
+        assert ("reachoutTimelock" in me) is shown
+        began = stage.world.now()
+        await stage.waha.timelock(days=3)
+        until, told = await known()
+        assert told is shown
+        assert (until is not None and until > began + timedelta(days=2)) is shown
+        await stage.waha.timelock(active=False)
+        assert await known() == (None, shown)
+        await stage.waha.delivered()
+        assert all("reachoutTimelock" not in body["me"] for body in stage.hook.bodies)
+
+
+async def _history(
+    ours: Waha, stage: Stage, *, since: datetime, limit: int = 100
+) -> tuple[Fact, ...]:
+    """Aigerim's chat."""
+    address, now = Address(phone=AIGERIM), stage.world.now()
+    return await ours.history("default", address, since=since, received_at=now, limit=limit)
+
+
+def _said(fact: Fact) -> str:
+    match fact.event:
+        case CustomerWrote() as wrote:
+            return f"in {wrote.text}"
+        case LeftOurNumber() as left:
+            return f"out {left.text}"
+        case other:
+            raise AssertionError(f"{other} is no message")
 
 
 # -- webhooks

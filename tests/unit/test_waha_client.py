@@ -65,6 +65,13 @@ async def test_an_id_of_ours_goes_along(waha: Waha, httpx_mock: HTTPXMock) -> No
     assert list(body) == ["session", "chatId", "text", "linkPreview", "id"]
 
 
+async def test_the_id_waha_tells_is_believed_where_it_made_one_of_its_own(
+    waha: Waha, httpx_mock: HTTPXMock
+) -> None:
+    httpx_mock.add_response(status_code=201, json={"id": WEBJS_ID, "_data": {"id": WEBJS_ID}})
+    assert await waha.send_text("default", ANNA, TEXT, id="3EB0MINE") == "3EB0SENT"
+
+
 async def test_the_courtesies_are_asked_to_the_letter(waha: Waha, httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(status_code=201, is_reusable=True)
     await waha.send_seen("default", ANNA, ("false_77051112233@c.us_3EB0AA01",))
@@ -257,15 +264,50 @@ async def test_a_refusal_has_its_kind(
     assert len(httpx_mock.get_requests()) == 1
 
 
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [({"Retry-After": "7"}, 7), ({}, 30), ({"Retry-After": "soon"}, 30)],
-)
+NOW = {"Date": "Wed, 18 Nov 2026 11:06:40 GMT"}
+RETRY_AFTER: list[tuple[dict[str, str], float]] = [
+    ({}, 30),
+    ({"Retry-After": "7"}, 7),
+    ({"Retry-After": "0"}, 0),
+    ({"Retry-After": "soon"}, 30),
+    ({"Retry-After": "-7"}, 30),
+    ({"Retry-After": "nan"}, 30),
+    ({"Retry-After": "inf"}, 30),
+    ({"Retry-After": "7, 8"}, 30),
+    ({"Retry-After": "1e300"}, 86_400),
+    ({"Retry-After": "Wed, 18 Nov 2026 11:08:10 GMT", **NOW}, 90),
+    ({"Retry-After": "Wednesday, 18-Nov-26 11:08:10 GMT", **NOW}, 90),
+    ({"Retry-After": "Wed Nov 18 11:08:10 2026", **NOW}, 90),
+    ({"Retry-After": "Wed, 18 Nov 2026 16:08:10 +0500", **NOW}, 90),
+    ({"Retry-After": "Wed, 18 Nov 2026 11:06:39 GMT", **NOW}, 30),
+    ({"Retry-After": "Wed, 18 Nov 2026 11:08:10 GMT"}, 30),
+    ({"Retry-After": "Wed, 18 Nov 2026 11:08:10 GMT", "Date": "today"}, 30),
+    ({"Retry-After": "Wed, 42 Nov 2026 11:08:10 GMT", **NOW}, 30),
+]
+
+
+@pytest.mark.parametrize(("headers", "seconds"), RETRY_AFTER)
 async def test_asked_too_often_waits_as_long_as_told(
-    waha: Waha, httpx_mock: HTTPXMock, *, header: dict[str, str], seconds: float
+    waha: Waha, httpx_mock: HTTPXMock, *, headers: dict[str, str], seconds: float
 ) -> None:
-    httpx_mock.add_response(status_code=429, headers=header)
+    httpx_mock.add_response(status_code=429, headers=headers)
     assert _shape(await _failure(waha)) == (Transient, "rate_limited", seconds)
+
+
+@pytest.mark.parametrize(("headers", "seconds"), RETRY_AFTER[1:])
+async def test_a_server_that_is_busy_is_asked_again_when_it_says_and_never_written_to_twice(
+    waha: Waha, httpx_mock: HTTPXMock, *, headers: dict[str, str], seconds: float
+) -> None:
+    httpx_mock.add_response(status_code=503, headers=headers, is_reusable=True)
+    assert _shape(await _failure(waha)) == (Uncertain, "server_error", None)
+    with pytest.raises(Transient) as asked:
+        await waha.session("default")
+    assert _shape(asked.value) == (Transient, "server_error", seconds)
+
+
+async def test_a_session_that_is_down_says_its_status(waha: Waha, httpx_mock: HTTPXMock) -> None:
+    httpx_mock.add_response(status_code=422, json=FAILED)
+    assert (await _failure(waha)).reason == "the WhatsApp session is not working: FAILED"
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
@@ -285,30 +327,6 @@ async def test_the_version_tells_the_engine(waha: Waha, httpx_mock: HTTPXMock) -
     answer = {"version": "2026.7.1", "engine": "GOWS", "tier": "CORE", "browser": None}
     httpx_mock.add_response(url=f"{BASE}/api/server/version", json=answer)
     assert await waha.version() == Version(version="2026.7.1", engine="GOWS")
-
-
-@pytest.mark.parametrize(
-    ("answer", "phone"),
-    [
-        ({"lid": "230000000000007@lid", "pn": "77051112233@c.us"}, "77051112233"),
-        ({"lid": "230000000000007@lid", "pn": None}, None),
-        ({"lid": "230000000000007@lid", "pn": "230000000000007@lid"}, None),
-        (None, None),
-    ],
-)
-async def test_the_phone_behind_a_lid(
-    waha: Waha, httpx_mock: HTTPXMock, *, answer: Any, phone: str | None
-) -> None:
-    httpx_mock.add_response(url=f"{BASE}/api/default/lids/230000000000007", json=answer)
-    assert await waha.phone_of_lid("default", "230000000000007") == phone
-
-
-@pytest.mark.parametrize("status", [400, 422, 501])
-async def test_a_waha_that_keeps_no_lids_knows_no_phone(
-    waha: Waha, httpx_mock: HTTPXMock, status: int
-) -> None:
-    httpx_mock.add_response(status_code=status, json={"message": "Enable NOWEB store"})
-    assert await waha.phone_of_lid("default", "230000000000007") is None
 
 
 HOOK = {
@@ -345,6 +363,7 @@ async def test_a_session_is_shown_without_its_keys(waha: Waha, httpx_mock: HTTPX
             Webhook(url="https://crm.test/hook", events=("message",), has_hmac=False),
         ),
         restricted_until=datetime.fromtimestamp(1_795_000_000, UTC),
+        restriction_known=True,
     )
     assert "hook-key" not in repr(shown)
 
@@ -353,6 +372,45 @@ async def test_a_session_of_nulls_is_shown_too(waha: Waha, httpx_mock: HTTPXMock
     answer = {"name": None, "status": None, "config": None, "me": None, "engine": None}
     httpx_mock.add_response(json=answer)
     assert await waha.session("main") == SessionState(name="main", status="UNKNOWN")
+
+
+ENDS = datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("me", "restriction"),
+    [
+        (None, (None, False)),
+        ({}, (None, False)),
+        ({"reachoutTimelock": None}, (None, True)),
+        ({"reachoutTimelock": {"isActive": False, "timeEnforcementEnds": None}}, (None, True)),
+        ({"reachoutTimelock": {"isActive": False, "timeEnforcementEnds": 1}}, (None, True)),
+        ({"reachoutTimelock": {"isActive": True, "timeEnforcementEnds": 1795000000}}, (ENDS, True)),
+        (
+            {"reachoutTimelock": {"isActive": True, "timeEnforcementEnds": "1795000000"}},
+            (ENDS, True),
+        ),
+        (
+            {"reachoutTimelock": {"isActive": True, "timeEnforcementEnds": 1795000000000}},
+            (ENDS, True),
+        ),
+        ({"reachoutTimelock": {"isActive": True, "timeEnforcementEnds": None}}, (None, False)),
+        ({"reachoutTimelock": {"isActive": "yes"}}, (None, False)),
+        ({"reachoutTimelock": {}}, (None, False)),
+        ({"reachoutTimelock": "soon"}, (None, False)),
+    ],
+)
+async def test_what_whatsapp_holds_against_a_number_is_known_or_not(
+    waha: Waha,
+    httpx_mock: HTTPXMock,
+    *,
+    me: Any,
+    restriction: tuple[datetime | None, bool],
+) -> None:
+    httpx_mock.add_response(json={"name": "default", "status": "WORKING", "me": me})
+    shown = await waha.session("default")
+    assert shown is not None
+    assert (shown.restricted_until, shown.restriction_known) == restriction
 
 
 async def test_an_unknown_session_is_none(waha: Waha, httpx_mock: HTTPXMock) -> None:

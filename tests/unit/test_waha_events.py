@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from app.domain.events import (
     Address,
@@ -88,6 +89,14 @@ def receipt(
         reason=reason,
     )
     return Reading(facts=(Fact(person=person, event=event),))
+
+
+def restricted(short: str, *, until: datetime = TOLD + DAY) -> Reading:
+    """A receipt that says 463, and the news of the session it is."""
+    told = receipt(short, -1, Receipt.FAILED, reason="463")
+    us = {"our_phone": "77770001122", "our_lid": "150000000000001"}
+    news = SessionChanged(session="default", status=None, at=TOLD, restricted_until=until, **us)
+    return Reading(facts=told.facts, sessions=(news,))
 
 
 def reacted(short: str, emoji: str, *, at: datetime = HAPPENED) -> Reading:
@@ -240,9 +249,12 @@ RECEIPTS = {
     "noweb_ack_read": receipt("3EB0ACK3", 3, Receipt.READ),
     "noweb_ack_played": receipt("3EB0ACK4", 4, Receipt.READ),
     "noweb_ack_error": receipt("3EB0ACK5", -1, Receipt.FAILED),
-    "noweb_ack_error_463": receipt("3EB0ACK6", -1, Receipt.FAILED, reason="463"),
+    "noweb_ack_error_463": restricted("3EB0ACK6", until=HAPPENED + DAY),
+    "noweb_ack_error_463_number": restricted("3EB0ACKB"),
     "noweb_ack_error_number": receipt("3EB0ACK7", -1, Receipt.FAILED, reason="479"),
-    "noweb_ack_error_reason": receipt("3EB0ACK8", -1, Receipt.FAILED, reason="account_restricted"),
+    "noweb_ack_error_reason": restricted("3EB0ACK8"),
+    "noweb_ack_error_other_reason": receipt("3EB0ACKC", -1, Receipt.FAILED, reason="blocked"),
+    "noweb_ack_server_463": receipt("3EB0ACKD", 1, Receipt.ACCEPTED),
     "webjs_ack_whole_message": receipt("3EB0ACK9", 2, Receipt.DELIVERED),
     "ack_only_name": receipt("3EB0ACKA", 3, Receipt.READ),
     "noweb_ack_pending": ignored("pending"),
@@ -289,11 +301,30 @@ GOOD = {name: (BODIES / f"{name}.json").read_bytes() for name in EXPECTED}
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_body_has_one_right_outcome(name: str) -> None:
-    assert read_webhook(GOOD[name], RECEIVED) == EXPECTED[name]
+    assert _read(GOOD[name]) == EXPECTED[name]
 
 
 def test_no_body_is_without_an_outcome() -> None:
     assert {path.stem for path in BODIES.glob("*.json")} == set(EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("name", "session"),
+    [
+        ("noweb_message_pn", "default"),
+        ("noweb_own_api", "default"),
+        ("noweb_ack_server", "default"),
+        ("noweb_ack_error_463", "default"),
+        ("noweb_message_group", "default"),
+        ("noweb_session_working", None),
+        ("message_session_null", None),
+        ("unheard_of", None),
+    ],
+)
+def test_whatsapp_is_heard_through_a_session_whatever_it_tells(
+    name: str, session: str | None
+) -> None:
+    assert read_webhook(GOOD[name], RECEIVED).heard == session
 
 
 def test_the_same_message_is_one_fact_under_both_events_and_both_addresses() -> None:
@@ -304,7 +335,34 @@ def test_the_same_message_is_one_fact_under_both_events_and_both_addresses() -> 
 def test_a_redelivery_in_another_envelope_is_the_same_fact() -> None:
     body = json.loads(GOOD["webjs_message_pn"])
     again = json.dumps(body | {"id": "evt_other", "timestamp": body["timestamp"] + 5000})
-    assert read_webhook(again.encode(), RECEIVED) == EXPECTED["webjs_message_pn"]
+    assert _read(again.encode()) == EXPECTED["webjs_message_pn"]
+
+
+@pytest.mark.parametrize(
+    ("until", "expected"),
+    [
+        (1795086400, HAPPENED + DAY),
+        ("1795086400", HAPPENED + DAY),
+        (1795086400000, HAPPENED + DAY),
+        ("2026-11-19T11:06:40.000Z", HAPPENED + DAY),
+        ("2026-11-19T16:06:40+05:00", HAPPENED + DAY),
+        ("2026-11-19 11:06:40", HAPPENED + DAY),
+        (None, TOLD + DAY),
+        ("tomorrow", TOLD + DAY),
+        (0, TOLD + DAY),
+        (True, TOLD + DAY),
+        ([1795086400], TOLD + DAY),
+        ("0001-01-01T00:00:00+14:00", TOLD + DAY),
+        (1794000000, TOLD + DAY),
+        ("inf", TOLD + DAY),
+    ],
+)
+def test_a_restriction_ends_when_it_is_said_and_else_in_a_day(
+    until: object, expected: datetime
+) -> None:
+    body = json.loads(GOOD["noweb_ack_error_463"])
+    body["payload"]["error"]["until"] = until
+    assert _read(json.dumps(body).encode()) == restricted("3EB0ACK6", until=expected)
 
 
 def test_two_edits_of_one_message_are_two_facts() -> None:
@@ -357,7 +415,8 @@ def test_no_change_to_a_good_body_raises(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 4))):
         _spoil(body, data)
     reading = read_webhook(json.dumps(body).encode(), RECEIVED)
-    assert len(reading.facts) + len(reading.sessions) + bool(reading.ignored) == 1
+    told = len(reading.facts), len(reading.sessions), bool(reading.ignored)
+    assert told in {(1, 0, False), (0, 1, False), (0, 0, True), (1, 1, False)}
     assert all(fact.person != Address() for fact in reading.facts)
     assert all(fact.event.at <= RECEIVED for fact in reading.facts)
 
@@ -423,6 +482,11 @@ def test_a_signature_is_of_these_bytes_this_key_and_this_algorithm() -> None:
     assert not verify(SIGNED, SIGNATURE, KEY + "x")
     assert not verify(SIGNED, SIGNATURE, KEY, algorithm="sha1")
     assert not verify(SIGNED, hmac.new(b"", SIGNED, hashlib.sha512).hexdigest(), "")
+
+
+def _read(body: bytes) -> Reading:
+    """What a body says, whoever it was heard through."""
+    return structs.replace(read_webhook(body, RECEIVED), heard=None)
 
 
 def _id(name: str) -> str:
