@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from hashlib import sha1
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,6 +24,9 @@ strictly; the signatures of this package say what comes back."""
 _LUA = Path(__file__).parent / "lua"
 ANSWER_SECONDS = 3.0
 """The server has this long to answer."""
+
+DOOR_SECONDS = 2.5
+"""Who stands at a door waits no longer for the store: WAHA and demper give up after a while."""
 
 CONNECTIONS = 1000
 """Twice as many as there are turns under way; one that finds none free waits for it."""
@@ -58,6 +62,14 @@ def store_errors() -> Iterator[None]:
             code="store_down",
             retry_after=RETRY_AFTER,
         ) from error
+
+
+@asynccontextmanager
+async def in_time(seconds: float = DOOR_SECONDS) -> AsyncIterator[None]:
+    """All that is asked of the store inside is answered by then, or comes out as ``StoreDown``."""
+    with store_errors():
+        async with asyncio.timeout(seconds):
+            yield
 
 
 def connect(url: str, *, max_connections: int = CONNECTIONS) -> Redis:

@@ -6,6 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 from litestar import HttpMethod, Response, get, route
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.response import Redirect
 from msgspec import Struct
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -17,6 +18,9 @@ from app.web.problems import GUARDED, AnyRequest
 
 _LOOK = [HttpMethod.GET, HttpMethod.HEAD]
 """Watchdogs often ask for the head alone."""
+
+_FOR_PROMETHEUS = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
+"""Litestar adds the charset to every text."""
 
 
 class Alive(Struct, frozen=True, kw_only=True):
@@ -52,7 +56,12 @@ async def live(front: FromFront) -> Alive:
     return Alive(status="ok", time=front.world.now())
 
 
-@route("/health/ready", http_method=_LOOK, summary="Work may be sent here")
+@route(
+    "/health/ready",
+    http_method=_LOOK,
+    responses={503: ResponseSpec(Ready, generate_examples=False, description="The store is down")},
+    summary="Work may be sent here",
+)
 async def ready(front: FromFront) -> Response[Ready]:
     """503 while the store is down: then nothing can be accepted.
 
@@ -84,11 +93,17 @@ def _down(probe: Probe) -> list[str]:
     return [name for name, part in parts.items() if part.state is Health.DOWN]
 
 
-@get("/metrics", guards=[trusted_or_admin], responses=GUARDED, summary="Figures for Prometheus")
+@get(
+    "/metrics",
+    guards=[trusted_or_admin],
+    media_type=_FOR_PROMETHEUS,
+    responses=GUARDED,
+    summary="Figures for Prometheus",
+)
 async def prometheus(front: FromFront) -> Response[bytes]:
     """Counters over all workers, gauges of the queue, and this process."""
     shown = exposition(await figures(front), await queue(front), await shop_days(front))
-    return Response(shown, media_type=CONTENT_TYPE_LATEST)
+    return Response(shown, media_type=_FOR_PROMETHEUS)
 
 
 ROUTES = [root, live, ready, prometheus]

@@ -66,6 +66,8 @@ def _openapi() -> OpenAPIConfig:
         version=__version__,
         use_handler_docstrings=True,
         components=Components(security_schemes={_ADMIN: bearer}),
-        openapi_router=Router("/schema", route_handlers=[], guards=[trusted_or_admin]),
+        openapi_router=Router(
+            "/schema", route_handlers=[], guards=[trusted_or_admin], include_in_schema=False
+        ),
         render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
     )

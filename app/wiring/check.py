@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
+from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from redis.exceptions import NoPermissionError, ResponseError
 
 from app.config import Settings
 from app.errors import AiSellerError
@@ -21,12 +23,14 @@ from app.world import World
 WAHA_DOOR = "/webhooks/waha"
 NOT_READ = (
     "ai_seller_shops_file",
-    "ai_seller_warm_up",
     "kaspi_poll_seconds",
     "kaspi_price_list",
     "google_sheet_url",
     "google_credentials_file",
 )
+NEARLY_FULL = 0.9
+"""The share of maxmemory from which a store is said to be nearly full."""
+
 NEEDED_EVENTS = frozenset({"message.any", "*"})
 
 
@@ -92,26 +96,109 @@ def without_effect(settings: Settings) -> list[str]:
 
 
 async def _parts(parts: Assembly, *, fix: bool) -> AsyncIterator[Line]:
-    yield await _store(parts.redis, bundled=parts.settings.redis_url is None)
+    async for line in _store(parts.redis, bundled=parts.settings.redis_url is None):
+        yield line
     async for line in _waha(parts, fix=fix):
         yield line
     yield await _model(parts)
     yield _kaspi(parts.settings)
 
 
-async def _store(redis: Redis, *, bundled: bool) -> Line:
+# --- the store --------------------------------------------------------------------------------
+
+
+async def _store(redis: Redis, *, bundled: bool) -> AsyncIterator[Line]:
+    """What keeps the store from taking, keeping or giving back what we know."""
     try:
         with store_errors():
-            persistence = await redis.info("persistence")
-            memory = await redis.info("memory")
+            found = await _found(redis)
     except AiSellerError as error:
-        return _fail("store", f"{error.reason}; look at REDIS_URL")
+        yield _fail("store", f"{error.reason}; look at REDIS_URL")
+        return
+    for line in found:
+        yield line
+    if not found:
+        yield _ok("store", "bundled Valkey, durable" if bundled else "reachable, durable")
+
+
+async def _found(redis: Redis) -> list[Line]:
+    """What there is to say of a store that answers. Raises redis' errors."""
+    try:
+        return [*await _state(redis), *await _scripts(redis)]
+    except ResponseError as refusal:  # as MISCONF, when it cannot write to its disk
+        return [_fail("store", f"takes nothing: {refusal}; look at its disk and its log")]
+
+
+async def _scripts(redis: Redis) -> list[Line]:
+    """Nothing is accepted without scripts."""
+    try:
+        await redis.evalsha(await redis.script_load("return 1"), 0)
+    except NoPermissionError:
+        return [_fail("store", "its ACL forbids scripts: allow EVALSHA and SCRIPT LOAD")]
+    return []
+
+
+async def _state(redis: Redis) -> list[Line]:
+    """What the store tells of itself, where it may be asked."""
+    try:
+        persistence = await redis.info("persistence")
+        memory = await redis.info("memory")
+        replication = await redis.info("replication")
+    except NoPermissionError:
+        return [_warn("store", "its ACL forbids INFO: see to it that it is durable, noeviction")]
+    return [
+        *_role(replication),
+        *_room(memory),
+        *_disk(persistence, saves=await _saves(redis)),
+    ]
+
+
+async def _saves(redis: Redis) -> bool:
+    """Whether it takes snapshots; hosted stores often hide it."""
+    try:
+        told = await redis.config_get("save")
+    except ResponseError:
+        return True
+    return bool(told.get("save", "?"))
+
+
+def _role(replication: dict[str, Any]) -> list[Line]:
+    if replication.get("role") != "slave":
+        return []
+    primary = f"{replication.get('master_host')}:{replication.get('master_port')}"
+    return [_fail("store", f"is a replica, nothing can be written: REDIS_URL to {primary}")]
+
+
+def _room(memory: dict[str, Any]) -> list[Line]:
+    """Whether there is room for more, and what happens when there is none."""
+    lines = []
     evicts = memory.get("maxmemory_policy", "noeviction")
     if evicts != "noeviction":
-        return _fail("store", f"maxmemory-policy is {evicts}: set noeviction, or stops are lost")
-    if not persistence.get("aof_enabled"):
-        return _warn("store", "no append-only file: a restart may lose stops; appendonly yes")
-    return _ok("store", "bundled Valkey, durable" if bundled else "reachable, durable")
+        says = f"maxmemory-policy is {evicts}: set noeviction, or stops are lost"
+        lines.append(_fail("store", says))
+    used, most = memory.get("used_memory", 0), memory.get("maxmemory", 0)
+    if most and used >= most:
+        lines.append(_fail("store", "maxmemory is used up, facts are turned away: raise it"))
+    elif most and used >= NEARLY_FULL * most:
+        says = f"{used / most:.0%} of maxmemory is used: raise it before facts are turned away"
+        lines.append(_warn("store", says))
+    return lines
+
+
+def _disk(persistence: dict[str, Any], *, saves: bool) -> list[Line]:
+    """Whether what was accepted is there after a restart."""
+    lines = []
+    if not persistence.get("aof_enabled") and saves:
+        says = "no append-only file: a restart may lose stops; appendonly yes"
+        lines.append(_warn("store", says))
+    elif not persistence.get("aof_enabled"):
+        lines.append(_fail("store", "keeps nothing on disk: appendonly yes, or stops are lost"))
+    if persistence.get("rdb_last_bgsave_status", "ok") != "ok":
+        lines.append(_warn("store", "its last snapshot failed: look at its disk and its log"))
+    return lines
+
+
+# --- the other parts --------------------------------------------------------------------------
 
 
 async def _waha(parts: Assembly, *, fix: bool) -> AsyncIterator[Line]:

@@ -1,4 +1,4 @@
-"""A wire to the store that can lose an answer."""
+"""A wire to the store that can lose an answer, be cut, and be led to another store."""
 
 from __future__ import annotations
 
@@ -10,37 +10,70 @@ from urllib.parse import unquote, urlsplit
 
 
 class Wire:
-    """TCP in front of the store's socket. ``lose`` names a request whose answer gets lost."""
+    """TCP in front of a store. ``lose`` names a request whose answer gets lost."""
 
     def __init__(self, store_url: str) -> None:
-        self._path = unquote(urlsplit(store_url).path)
+        self._store_url = store_url
+        self._open: set[asyncio.StreamWriter] = set()
         self.url = ""
         self.lose: bytes | None = None
         self.lost = 0
 
+    def lead_to(self, store_url: str) -> None:
+        """New connections go there; those open end at once, as in a fail-over."""
+        self._store_url = store_url
+        self.cut()
+
+    def cut(self) -> None:
+        """Cut every connection that is open."""
+        for writer in self._open:
+            writer.transport.abort()
+
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection until either side leaves."""
-        up_reader, up_writer = await asyncio.open_unix_connection(self._path)
-        deaf = asyncio.Event()
+        try:
+            up_reader, up_writer = await self._upstream()
+        except OSError:
+            writer.transport.abort()
+            return
+        both = {writer, up_writer}
+        self._open |= both
+        try:
+            with contextlib.suppress(OSError):
+                await asyncio.gather(
+                    self._requests(reader, up_writer, deaf := asyncio.Event()),
+                    self._answers(up_reader, writer, deaf),
+                )
+        finally:
+            self._open -= both
+            for each in both:
+                each.close()
 
-        async def requests() -> None:
-            while data := await reader.read(65536):
-                if self.lose is not None and self.lose in data:
-                    self.lose = None
-                    self.lost += 1
-                    deaf.set()
-                up_writer.write(data)
-            up_writer.close()
+    async def _upstream(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        store = urlsplit(self._store_url)
+        if store.scheme == "unix":
+            return await asyncio.open_unix_connection(unquote(store.path))
+        return await asyncio.open_connection(store.hostname, store.port)
 
-        async def answers() -> None:
-            while data := await up_reader.read(65536):
-                if deaf.is_set():
-                    break
-                writer.write(data)
-            writer.close()
+    async def _requests(
+        self, reader: asyncio.StreamReader, upstream: asyncio.StreamWriter, deaf: asyncio.Event
+    ) -> None:
+        while data := await reader.read(65536):
+            if self.lose is not None and self.lose in data:
+                self.lose = None
+                self.lost += 1
+                deaf.set()
+            upstream.write(data)
+        upstream.close()
 
-        with contextlib.suppress(OSError):
-            await asyncio.gather(requests(), answers())
+    async def _answers(
+        self, upstream: asyncio.StreamReader, writer: asyncio.StreamWriter, deaf: asyncio.Event
+    ) -> None:
+        while data := await upstream.read(65536):
+            if deaf.is_set():
+                break
+            writer.write(data)
+        writer.close()
 
 
 @asynccontextmanager
@@ -53,3 +86,4 @@ async def wire_to(store_url: str) -> AsyncIterator[Wire]:
         yield wire
     finally:
         server.close()
+        wire.cut()
