@@ -179,6 +179,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Secret | None,
         Says("what WAHA signs its webhooks with; unset: /webhooks/waha stays shut", readers.key),
     ] = None
+    waha_settle_seconds: Annotated[
+        float,
+        Says(
+            "how long WAHA may still send what it did not answer; then its history decides",
+            readers.amount(1, 3600),
+        ),
+    ] = 180.0
     kaspi_api_token: Annotated[
         Secret | None, Says("from the Kaspi cabinet; unset: orders are not polled", readers.key)
     ] = None

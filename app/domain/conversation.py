@@ -9,7 +9,7 @@ from hashlib import blake2b
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.domain.events import Language, Media, Order, Stage
+from app.domain.events import Language, Media, Order, ReceiptCame, Stage
 from app.domain.rules import LIVE_MESSAGES, Purpose, Reason
 
 
@@ -32,6 +32,10 @@ class Status(StrEnum):
     FAILED = "failed"
     UNCERTAIN = "uncertain"
     DRY_RUN = "dry_run"
+
+
+OPEN = frozenset({Status.QUEUED, Status.UNCERTAIN})
+"""Statuses of which something new may yet be learned by sending, or by asking."""
 
 
 class Owner(StrEnum):
@@ -58,10 +62,12 @@ class Written(Struct, frozen=True, kw_only=True):
 
 
 class Sending(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a queued message needs until it is out.
+    """What a message needs until it is known to be out.
 
     ``tried_at`` is set just before the POST; ``slot`` is its place in the pacing of the session;
-    ``counted`` says that its purpose was counted as blocked.
+    ``counted`` says that it was counted as blocked, ``blocked`` why it is held now. ``answers``
+    and ``rewrites`` are those of the reply it was written for. ``looks`` counts how often WhatsApp
+    was asked whether it went, ``taken`` says that WAHA took it and only its id is unknown.
     """
 
     not_before: datetime
@@ -70,6 +76,11 @@ class Sending(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tried_at: datetime | None = None
     slot: datetime | None = None
     counted: bool = False
+    blocked: Reason | None = None
+    answers: tuple[str, ...] = ()
+    rewrites: int = 0
+    looks: int = 0
+    taken: bool = False
 
 
 class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -96,7 +107,8 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Pending(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A purpose that waits to be spoken: no text yet, that is written when it goes out.
 
-    ``answers`` are ids of the messages a reply answers; ``blocked`` says why it waits now;
+    ``answers`` are ids of the messages a reply answers, ``rewrites`` counts the drafts of it that
+    were thrown away because the customer wrote on; ``blocked`` says why it waits now;
     ``counted`` that this wait was counted as blocked; ``slot`` is its place in the pacing of
     the session; ``canned`` names a fixed text to use instead of the model's.
     """
@@ -113,6 +125,7 @@ class Pending(Struct, frozen=True, kw_only=True, omit_defaults=True):
     blocked: Reason | None = None
     counted: bool = False
     slot: datetime | None = None
+    rewrites: int = 0
 
 
 class Proactive(Struct, frozen=True, kw_only=True):
@@ -137,7 +150,11 @@ class NeedsPerson(Struct, frozen=True, kw_only=True):
 
 
 class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Everything the bot decides on for one person, over all shops of the seller."""
+    """Everything the bot decides on for one person, over all shops of the seller.
+
+    ``heard_at`` is when they last wrote, ``no_whatsapp`` when their number was found to have none.
+    ``strays`` are receipts of messages whose id we may yet learn.
+    """
 
     chat: str
     since: datetime
@@ -155,6 +172,9 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     pending: tuple[Pending, ...] = ()
     proactive: tuple[Proactive, ...] = ()
     fired: tuple[str, ...] = ()
+    heard_at: datetime | None = None
+    no_whatsapp: datetime | None = None
+    strays: tuple[ReceiptCame, ...] = ()
 
     def order(self, code: str | None) -> Order | None:
         """The order with this number, when we know it."""
@@ -169,9 +189,14 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return next((m for m in self.messages if m.message == short_id), None)
 
     @property
-    def queued(self) -> tuple[Message, ...]:
-        """Texts that are written and not out yet, in order."""
-        return tuple(m for m in self.messages if m.status is Status.QUEUED)
+    def unsettled(self) -> tuple[Message, ...]:
+        """Texts that are written and not known to be out, in order."""
+        return tuple(m for m in self.messages if m.sending is not None and m.status in OPEN)
+
+    @property
+    def answered(self) -> bool:
+        """Whether they ever wrote to us: until then WhatsApp takes them for a new contact."""
+        return self.heard_at is not None or any(m.author is Author.CUSTOMER for m in self.messages)
 
 
 class Kind(StrEnum):
@@ -194,6 +219,7 @@ class Kind(StrEnum):
     HANDED_BACK = "handed_back"
     PERSON_CALLED = "person_called"
     PERSON_SAID = "person_said"
+    MERGED = "merged"
     ORDER = "order"
 
 
@@ -276,10 +302,29 @@ def places_freed(before: Conversation, after: Conversation) -> frozenset[str]:
     return frozenset(ids - {m.id for m in after.messages if m.status is not Status.FAILED})
 
 
-def newly_failed(before: Conversation, after: Conversation) -> tuple[Message, ...]:
-    """Messages of ours that failed for good with this change."""
-    known = {m.id for m in before.messages if m.status is Status.FAILED}
-    return tuple(m for m in after.messages if m.status is Status.FAILED and m.id not in known)
+def given_up(message: Message) -> bool:
+    """Whether nothing more will be done about it unless a person asks for it."""
+    unknown = message.status is Status.UNCERTAIN and message.sending is None
+    return message.status is Status.FAILED or unknown
+
+
+def newly_buried(before: Conversation, after: Conversation) -> tuple[Message, ...]:
+    """Messages of ours that were given up with this change."""
+    known = {m.id for m in before.messages if given_up(m)}
+    return tuple(m for m in after.messages if given_up(m) and m.id not in known)
+
+
+def newly_risen(before: Conversation, after: Conversation) -> frozenset[str]:
+    """Ids of messages of ours that had been given up, and are no longer."""
+    known = {m.id for m in before.messages if given_up(m)}
+    return frozenset(m.id for m in after.messages if m.id in known and not given_up(m))
+
+
+def newly_named(before: Conversation, after: Conversation) -> frozenset[str]:
+    """Short ids of messages from our number that were not known before this change."""
+    known = {m.message for m in before.messages}
+    named = {m.message for m in after.messages if m.author is not Author.CUSTOMER}
+    return frozenset(name for name in named - known if name is not None)
 
 
 def split_archive(conversation: Conversation) -> tuple[Conversation, tuple[Message, ...]]:
@@ -288,9 +333,10 @@ def split_archive(conversation: Conversation) -> tuple[Conversation, tuple[Messa
     if surplus <= 0:
         return conversation, ()
     old, live = conversation.messages[:surplus], conversation.messages[surplus:]
-    unsettled = tuple(m for m in old if m.status is Status.QUEUED)
-    archived = tuple(m for m in old if m.status is not Status.QUEUED)
-    return replace(conversation, messages=(*unsettled, *live)), archived
+    unsettled = conversation.unsettled
+    kept = tuple(m for m in old if m in unsettled)
+    archived = tuple(m for m in old if m not in unsettled)
+    return replace(conversation, messages=(*kept, *live)), archived
 
 
 OFF_STAGES = frozenset({Stage.CANCELLING, Stage.CANCELLED, Stage.RETURN_REQUESTED, Stage.RETURNED})

@@ -20,7 +20,9 @@ from app.domain.conversation import (
     derive_id,
     with_message,
     with_pending,
+    without_message,
     without_pending,
+    without_proactive,
 )
 from app.domain.events import CustomerCalled, CustomerEdited, CustomerRevoked, CustomerWrote, Media
 from app.domain.language import language_of, normalise
@@ -28,6 +30,7 @@ from app.domain.rules import (
     BEST_BEFORE,
     LATE_AFTER,
     LONGEST_HEARD,
+    MEANWHILE,
     SAME_WORDS,
     Purpose,
     Reason,
@@ -54,23 +57,32 @@ def customer_wrote(
         wire_id=event.wire_id,
         media=event.media,
     )
-    conversation = replace(
-        with_message(conversation, message),
-        session=event.session,
-        name=conversation.name or event.name,
-        language=language_of(event.text, conversation.language) or conversation.language,
-    )
     late = now - event.at > LATE_AFTER
     received = Entry(
         at=now,
         kind=Kind.RECEIVED,
         shop=message.shop,
+        purpose=_replied_to(conversation),
         message=message.id,
         reason="late" if late else None,
         facts=(event.id,),
     )
+    conversation = replace(
+        with_message(conversation, message),
+        session=event.session,
+        name=conversation.name or event.name,
+        language=language_of(event.text, conversation.language) or conversation.language,
+        heard_at=max(event.at, conversation.heard_at or event.at),
+        no_whatsapp=None,
+    )
     conversation, entries = _heed(conversation, message, late=late, now=now, rules=rules)
     return conversation, (received, *entries)
+
+
+def _replied_to(conversation: Conversation) -> Purpose | None:
+    """What we had started, when this is the first word of the customer since."""
+    last = next((m for m in reversed(conversation.messages) if m.status is not Status.QUEUED), None)
+    return last.purpose if last is not None and last.purpose and last.purpose.proactive else None
 
 
 def _heed(
@@ -87,9 +99,21 @@ def _heed(
         return conversation, ()
     if late:
         return call_person(conversation, "late", now=now)
+    if _answered_meanwhile(conversation, message, now=now):
+        return conversation, ()
     if _goes_in_circles(conversation, message):
         return call_person(conversation, "loop", now=now)
     return _to_be_answered(conversation, message, now=now, rules=rules)
+
+
+def _answered_meanwhile(conversation: Conversation, message: Message, *, now: datetime) -> bool:
+    """Whether it was on the way so long that a later word of ours has answered it."""
+    return now - message.at > MEANWHILE and any(
+        m.at > message.at
+        and (m.author is Author.PERSON or m.purpose is Purpose.REPLY)
+        and m.status is not Status.QUEUED
+        for m in conversation.messages
+    )
 
 
 def _goes_in_circles(conversation: Conversation, message: Message) -> bool:
@@ -119,12 +143,47 @@ def _opt_in(conversation: Conversation, message: Message, *, now: datetime) -> F
 
 
 def silenced(conversation: Conversation, *, by: Author, at: datetime, now: datetime) -> Folded:
-    """Opted out, and nothing that we would have started waits any more."""
-    dropped = tuple(p for p in conversation.pending if p.purpose.proactive)
-    kept = tuple(p for p in conversation.pending if not p.purpose.proactive)
-    conversation = replace(conversation, opt_out=OptOut(at=at, by=by), pending=kept)
-    return conversation, tuple(
-        dropped_entry(p, Reason.OPTED_OUT, now=now, counted=not p.counted) for p in dropped
+    """Opted out: nothing that we would have started waits any more, nor is half said.
+
+    A customer's own stop also ends an answer that is being written or typed: a person is asked to
+    look at the question instead. Where no answer had begun, the question still gets one.
+    """
+    conversation = replace(conversation, opt_out=OptOut(at=at, by=by))
+    entries: list[Entry] = []
+    for pending in conversation.pending:
+        begun = by is Author.CUSTOMER and pending.due <= now
+        if pending.purpose.proactive or (pending.purpose is Purpose.REPLY and begun):
+            conversation = without_pending(conversation, pending.id)
+            counted = pending.purpose.proactive and not pending.counted
+            entries.append(dropped_entry(pending, Reason.OPTED_OUT, now=now, counted=counted))
+    for message in conversation.unsettled:
+        if _is_half_said(message, by):
+            conversation = without_message(conversation, message.id)
+            conversation = without_proactive(conversation, message.id)
+            entries.append(_thrown_away(message, now=now))
+    if any(entry.purpose is Purpose.REPLY for entry in entries):
+        conversation, called = call_person(conversation, "unanswered", now=now)
+        entries.extend(called)
+    return conversation, tuple(entries)
+
+
+def _is_half_said(message: Message, by: Author) -> bool:
+    """Written and not handed over: a text of ours that a stop is meant for."""
+    if message.purpose is None or (message.sending is not None and message.sending.tried_at):
+        return False
+    return message.purpose.proactive or (message.purpose is Purpose.REPLY and by is Author.CUSTOMER)
+
+
+def _thrown_away(message: Message, *, now: datetime) -> Entry:
+    return Entry(
+        at=now,
+        kind=Kind.DROPPED,
+        shop=message.shop,
+        purpose=message.purpose,
+        reason=Reason.OPTED_OUT,
+        message=message.id,
+        order_code=message.order_code,
+        counted=message.purpose is not None and message.purpose.proactive,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,6 +21,7 @@ from app.domain.conversation import (
     Proactive,
     Sending,
     Status,
+    derive_id,
     with_message,
     with_pending,
     without_message,
@@ -27,11 +29,19 @@ from app.domain.conversation import (
     without_proactive,
 )
 from app.domain.customer import call_person, dropped_entry
-from app.domain.policy import Deny, may_speak
-from app.domain.rules import KEPT_PROACTIVE, PRIORITY, Purpose, Reason, Rules
+from app.domain.policy import Deny, Verdict, may_speak
+from app.domain.rules import KEPT_PROACTIVE, MOST_REWRITES, PRIORITY, Purpose, Reason, Rules
+from app.domain.sending import sendable, sending_of, wake_of
+from app.domain.session import Session
 
 _FINAL = frozenset({Reason.OPTED_OUT, Reason.ORDER_CHANGED})
 """Reasons that drop a purpose even before it is due: nothing is gained by waiting."""
+
+_PAST = timedelta(seconds=1)
+"""Just after a moment, so that what is asked then is asked once."""
+
+Sessions = Mapping[str, Session]
+"""What is known of the WhatsApp sessions, by name."""
 
 
 class Write(Struct, frozen=True, kw_only=True):
@@ -49,7 +59,9 @@ class Decision(Struct, frozen=True, kw_only=True):
     write: Write | None = None
 
 
-def decide(conversation: Conversation, *, now: datetime, rules: Rules) -> Decision:
+def decide(
+    conversation: Conversation, *, now: datetime, rules: Rules, sessions: Sessions
+) -> Decision:
     """The most important purpose that is due and allowed; the rest waits or is dropped.
 
     At most one text at a time: the next is decided on a conversation that holds this one.
@@ -57,7 +69,8 @@ def decide(conversation: Conversation, *, now: datetime, rules: Rules) -> Decisi
     entries: list[Entry] = []
     write: Write | None = None
     for pending in sorted(conversation.pending, key=_rank):
-        conversation, new, allowed = _consider(conversation, pending, now=now, rules=rules)
+        verdict = verdict_on(conversation, pending, now=now, rules=rules, sessions=sessions)
+        conversation, new, allowed = _consider(conversation, pending, verdict, now=now)
         entries.extend(new)
         if allowed and write is None:
             brief = brief_for(conversation, pending, now=now, rules=rules)
@@ -71,31 +84,16 @@ def decide(conversation: Conversation, *, now: datetime, rules: Rules) -> Decisi
 
 def next_wake(conversation: Conversation) -> datetime | None:
     """When this chat must be looked at again if nothing happens before."""
-    moments = [pending.due for pending in conversation.pending]
-    moments.extend(sending_of(message).not_before for message in sendable(conversation))
+    moments = [_wake_of(pending) for pending in conversation.pending]
+    moments.extend(wake_of(message) for message in sendable(conversation))
     return min(moments, default=None)
 
 
-def sendable(conversation: Conversation) -> tuple[Message, ...]:
-    """Written texts that may be the next to go. Only what we start ourselves is overtaken."""
-    free: list[Message] = []
-    for message in conversation.queued:
-        free.append(message)
-        if message.purpose is None or not message.purpose.proactive:
-            break
-    return tuple(free)
-
-
-def next_text(conversation: Conversation, now: datetime) -> Message | None:
-    """The first written text whose time has come."""
-    return next((m for m in sendable(conversation) if sending_of(m).not_before <= now), None)
-
-
-def sending_of(message: Message) -> Sending:
-    """How a queued message is being sent. Raises ValueError for one that is not queued."""
-    if message.sending is None:
-        raise ValueError("only a queued message is sent")
-    return message.sending
+def _wake_of(pending: Pending) -> datetime:
+    """What is held is released with its session, or dropped when it is too late for it."""
+    if pending.blocked is Reason.SESSION_DOWN:
+        return max(pending.due, pending.expires_at + _PAST)
+    return pending.due
 
 
 def wait(
@@ -115,18 +113,7 @@ def wait(
     conversation = with_pending(conversation, later)
     if pending.blocked is reason and not count:
         return conversation, ()
-    entry = Entry(
-        at=now,
-        kind=Kind.SCHEDULED if reason is Reason.PACE else Kind.BLOCKED,
-        shop=pending.shop,
-        purpose=pending.purpose,
-        reason=reason,
-        until=until,
-        message=pending.id,
-        order_code=pending.order_code,
-        counted=count,
-    )
-    return conversation, (entry,)
+    return conversation, (_blocked(pending, reason, now=now, counted=count, until=until),)
 
 
 def drop(conversation: Conversation, pending: Pending, reason: Reason, *, now: datetime) -> Folded:
@@ -143,7 +130,7 @@ def spoken(
     conversation: Conversation, pending: Pending, draft: Draft, *, now: datetime, rules: Rules
 ) -> Folded:
     """The text for ``pending`` is written and queued, or a person is asked to write it."""
-    conversation = without_pending(conversation, pending.id)
+    conversation = _left_over(conversation, pending)
     entries: list[Entry] = []
     if draft.text is not None:
         conversation = _queued(conversation, pending, draft, now=now, rules=rules)
@@ -170,12 +157,34 @@ def _rank(pending: Pending) -> tuple[int, datetime]:
     return PRIORITY.index(pending.purpose), pending.due
 
 
-def _consider(
-    conversation: Conversation, pending: Pending, *, now: datetime, rules: Rules
-) -> tuple[Conversation, tuple[Entry, ...], bool]:
-    verdict = may_speak(
-        conversation, pending.purpose, now=now, rules=rules, order_code=pending.order_code
+def verdict_on(
+    conversation: Conversation,
+    pending: Pending,
+    *,
+    now: datetime,
+    rules: Rules,
+    sessions: Sessions,
+) -> Verdict:
+    """Whether ``pending`` may be spoken, on the session it would go out by."""
+    return may_speak(
+        conversation,
+        pending.purpose,
+        now=now,
+        rules=rules,
+        order_code=pending.order_code,
+        session=sessions.get(session_for(conversation, pending, rules)),
     )
+
+
+def session_for(conversation: Conversation, pending: Pending, rules: Rules) -> str:
+    """What we start goes out by the shop's session, an answer by the one that was written to."""
+    shop = rules.shop(pending.shop)
+    return shop.session if pending.purpose.proactive else conversation.session or shop.session
+
+
+def _consider(
+    conversation: Conversation, pending: Pending, verdict: Verdict, *, now: datetime
+) -> tuple[Conversation, tuple[Entry, ...], bool]:
     if isinstance(verdict, Deny) and verdict.reason in _FINAL:
         return (*drop(conversation, pending, verdict.reason, now=now), False)
     if pending.due > now:
@@ -184,29 +193,136 @@ def _consider(
         return (*drop(conversation, pending, Reason.EXPIRED, now=now), False)
     if not isinstance(verdict, Deny):
         return conversation, (), True
+    if verdict.reason is Reason.SESSION_DOWN:
+        return (*_held(conversation, pending, now=now), False)
     if verdict.until is None or not pending.purpose.proactive:
         return (*drop(conversation, pending, verdict.reason, now=now), False)
     waiting = wait(conversation, pending, verdict.reason, until=verdict.until, now=now)
     return (*waiting, False)
 
 
+def _held(conversation: Conversation, pending: Pending, *, now: datetime) -> Folded:
+    """It stays due, for when the session is back; told and counted once."""
+    if pending.blocked is Reason.SESSION_DOWN:
+        return conversation, ()
+    waiting = replace(pending, blocked=Reason.SESSION_DOWN, counted=True)
+    entry = _blocked(pending, Reason.SESSION_DOWN, now=now, counted=not pending.counted)
+    return with_pending(conversation, waiting), (entry,)
+
+
+def _blocked(
+    pending: Pending,
+    reason: Reason,
+    *,
+    now: datetime,
+    counted: bool,
+    until: datetime | None = None,
+) -> Entry:
+    return Entry(
+        at=now,
+        kind=Kind.SCHEDULED if reason is Reason.PACE else Kind.BLOCKED,
+        shop=pending.shop,
+        purpose=pending.purpose,
+        reason=reason,
+        until=until,
+        message=pending.id,
+        order_code=pending.order_code,
+        counted=counted,
+    )
+
+
+# --- while a text is written, and until it goes ------------------------------------------------
+
+
+def overtaken(
+    conversation: Conversation, write: Write, *, now: datetime, rules: Rules, sessions: Sessions
+) -> Conversation | None:
+    """What to go on with when the text that is being written is no longer the one to say.
+
+    None while it is: the customer wrote on (twice at most, the third draft is sent), a person took
+    over, the order was cancelled, whatever made a yes a no.
+    """
+    current = next((p for p in conversation.pending if p.id == write.pending.id), None)
+    if current is None:
+        return conversation
+    verdict = verdict_on(conversation, current, now=now, rules=rules, sessions=sessions)
+    if isinstance(verdict, Deny):
+        return conversation
+    asked = brief_for(conversation, current, now=now, rules=rules).messages_to_answer
+    if asked == write.brief.messages_to_answer or current.rewrites >= MOST_REWRITES:
+        return None
+    return with_pending(conversation, replace(current, rewrites=current.rewrites + 1))
+
+
+def written_over(conversation: Conversation, message: Message) -> Pending | None:
+    """What waits to be answered together with what ``message`` answers, as it is not out yet."""
+    sending = sending_of(message)
+    if not sending.answers or sending.tried_at or sending.rewrites >= MOST_REWRITES:
+        return None
+    return next(
+        (p for p in conversation.pending if p.purpose is Purpose.REPLY and p.since is not None),
+        None,
+    )
+
+
+def withdrawn(
+    conversation: Conversation, message: Message, pending: Pending, *, now: datetime
+) -> Folded:
+    """The customer wrote on before ``message`` went: both questions get one answer."""
+    sending = sending_of(message)
+    together = replace(
+        pending,
+        answers=(*sending.answers, *(a for a in pending.answers if a not in sending.answers)),
+        rewrites=sending.rewrites + 1,
+        canned=None,
+    )
+    conversation = with_pending(without_message(conversation, message.id), together)
+    entry = Entry(
+        at=now,
+        kind=Kind.DROPPED,
+        shop=message.shop,
+        purpose=message.purpose,
+        reason="written_over",
+        message=message.id,
+    )
+    return conversation, (entry,)
+
+
+# --- a text is written ------------------------------------------------------------------------
+
+
+def _left_over(conversation: Conversation, pending: Pending) -> Conversation:
+    """``pending`` is answered; what came to it while it was being written is not."""
+    current = next((p for p in conversation.pending if p.id == pending.id), pending)
+    conversation = without_pending(conversation, pending.id)
+    answers = tuple(a for a in current.answers if a not in pending.answers)
+    if current.since is None or not answers:
+        return conversation
+    rest = replace(current, id=derive_id("reply", answers[0]), answers=answers, rewrites=0)
+    return with_pending(conversation, rest)
+
+
 def _queued(
     conversation: Conversation, pending: Pending, draft: Draft, *, now: datetime, rules: Rules
 ) -> Conversation:
-    shop = rules.shop(pending.shop)
-    session = shop.session if pending.purpose.proactive else conversation.session or shop.session
     message = Message(
         id=pending.id,
         author=Author.BOT,
         text=draft.text or "",
         at=now,
         status=Status.QUEUED,
-        session=session,
+        session=session_for(conversation, pending, rules),
         shop=pending.shop,
         purpose=pending.purpose,
         order_code=pending.order_code,
         written=draft.written,
-        sending=Sending(not_before=now, expires_at=pending.expires_at, counted=pending.counted),
+        sending=Sending(
+            not_before=now,
+            expires_at=pending.expires_at,
+            counted=pending.counted,
+            answers=pending.answers if pending.since is not None else (),
+            rewrites=pending.rewrites,
+        ),
     )
     conversation = with_message(conversation, message)
     if not pending.purpose.proactive:

@@ -18,6 +18,7 @@ from app.domain.conversation import (
     Sending,
     Status,
     derive_id,
+    given_up,
     with_message,
     with_pending,
     without_proactive,
@@ -42,12 +43,20 @@ from app.domain.events import (
     OperatorActed,
     Order,
     OrderChanged,
-    Receipt,
     ReceiptCame,
     Stage,
 )
 from app.domain.language import first_name
-from app.domain.rules import BEST_BEFORE, KEPT_FIRED, KEPT_ORDERS, Purpose, Reason, Rules
+from app.domain.rules import (
+    BEST_BEFORE,
+    KEPT_FIRED,
+    KEPT_ORDERS,
+    SAME_SEND,
+    Purpose,
+    Reason,
+    Rules,
+)
+from app.domain.sending import receipt_came, went
 from app.domain.triggers import fired_key, purposes_due
 
 
@@ -72,7 +81,7 @@ def fold(conversation: Conversation, event: AnyEvent, *, now: datetime, rules: R
         case LeftOurNumber():
             return _left_our_number(conversation, event, now=now, rules=rules)
         case ReceiptCame():
-            return _receipt_came(conversation, event, now=now)
+            return receipt_came(conversation, event, now=now)
         case OrderChanged():
             return _order_changed(conversation, event, now=now, rules=rules)
         case OperatorActed():
@@ -96,22 +105,24 @@ def fold_all(
 def _left_our_number(
     conversation: Conversation, event: LeftOurNumber, *, now: datetime, rules: Rules
 ) -> Folded:
-    """Our own message seen again, or else a person who answers from the phone."""
-    if conversation.by_wire(event.message) is not None:
-        return conversation, ()
-    ours = _unconfirmed(conversation, event.text)
+    """Our own message seen again, or else a person who answers from the phone.
+
+    Our outbox is the authority: by the id we asked for, or by the text of what is under way.
+    """
+    ours = conversation.by_wire(event.message) or _unconfirmed(conversation, event.text)
     if ours is not None:
-        went = replace(ours, status=Status.SENT, message=event.message, sending=None)
-        entry = Entry(
-            at=now,
-            kind=Kind.SENT,
-            shop=ours.shop,
-            purpose=ours.purpose,
-            message=ours.id,
+        return went(
+            conversation,
+            ours,
+            short_id=event.message,
+            now=now,
             reason="seen_on_whatsapp",
             facts=(event.id,),
         )
-        return with_message(conversation, went), (entry,)
+    if event.by_api and _sent_lately(conversation, event):
+        return conversation, (
+            Entry(at=now, kind=Kind.RECEIPT, reason="seen_twice", facts=(event.id,)),
+        )
     return _person_said(conversation, event, now=now, rules=rules)
 
 
@@ -123,6 +134,16 @@ def _unconfirmed(conversation: Conversation, text: str) -> Message | None:
         if open_ and message.text.split() == text.split():
             return message
     return None
+
+
+def _sent_lately(conversation: Conversation, event: LeftOurNumber) -> bool:
+    """Whether the bot sent these very words just now: two sends of one text, no person's."""
+    return any(
+        m.author is Author.BOT
+        and abs(event.at - m.at) < SAME_SEND
+        and m.text.split() == event.text.split()
+        for m in conversation.messages
+    )
 
 
 def _person_said(
@@ -163,41 +184,6 @@ def _taken_over(conversation: Conversation, *, at: datetime, now: datetime) -> F
         dropped_entry(p, Reason.PEOPLE_OWN_CHAT, now=now, counted=not p.counted) for p in dropped
     )
     return conversation, (Entry(at=now, kind=Kind.TAKEN_OVER), *entries)
-
-
-_PROGRESS = (Status.QUEUED, Status.UNCERTAIN, Status.SENT, Status.DELIVERED, Status.READ)
-_STATUS_OF = {
-    Receipt.ACCEPTED: Status.SENT,
-    Receipt.DELIVERED: Status.DELIVERED,
-    Receipt.READ: Status.READ,
-    Receipt.FAILED: Status.FAILED,
-}
-
-
-def _receipt_came(conversation: Conversation, event: ReceiptCame, *, now: datetime) -> Folded:
-    """Statuses only go forward; a failure counts only while nothing says that it arrived."""
-    message = conversation.by_wire(event.message)
-    if message is None or message.status not in _PROGRESS:
-        return conversation, ()
-    status = _STATUS_OF[event.receipt]
-    failed = status is Status.FAILED
-    reached = _PROGRESS.index(message.status)
-    if reached >= _PROGRESS.index(Status.DELIVERED if failed else status):
-        return conversation, ()
-    changed = replace(message, status=status, sending=None, failure=event.reason)
-    conversation = with_message(conversation, changed)
-    if failed:
-        conversation = without_proactive(conversation, message.id)
-    entry = Entry(
-        at=now,
-        kind=Kind.FAILED if failed else Kind.RECEIPT,
-        shop=message.shop,
-        purpose=message.purpose,
-        message=message.id,
-        reason=event.reason if failed else status,
-        facts=(event.id,),
-    )
-    return conversation, (entry,)
 
 
 # --- orders -----------------------------------------------------------------------------------
@@ -313,12 +299,19 @@ def _operator_said(
 
 
 def _replayed(conversation: Conversation, event: OperatorActed, *, now: datetime) -> Folded:
-    """A message that failed is queued again under its own id; the last look still decides."""
+    """A message that was given up is queued again under its own ids; the last look still decides.
+
+    One of which nobody knows whether it went is looked for first, so that it is not sent twice.
+    """
     message = conversation.message(event.message or "")
-    if message is None or message.status is not Status.FAILED:
+    if message is None or not given_up(message):
         return conversation, ()
     sending = Sending(not_before=now, expires_at=now + BEST_BEFORE[Purpose.REPLY])
-    queued = replace(message, status=Status.QUEUED, sending=sending, failure=None, message=None)
+    if message.status is Status.UNCERTAIN:
+        sending = replace(sending, tried_at=message.at)
+        again = replace(message, sending=sending, failure=None)
+    else:
+        again = replace(message, status=Status.QUEUED, sending=sending, failure=None)
     entry = Entry(
         at=now,
         kind=Kind.SCHEDULED,
@@ -327,7 +320,7 @@ def _replayed(conversation: Conversation, event: OperatorActed, *, now: datetime
         message=message.id,
         reason="replayed",
     )
-    conversation = with_message(conversation, queued)
+    conversation = replace(with_message(conversation, again), no_whatsapp=None)
     if message.purpose is not None and message.purpose.proactive:
         counted = Proactive(id=message.id, at=now)
         conversation = without_proactive(conversation, message.id)

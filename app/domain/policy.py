@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from app.domain.conversation import OFF_STAGES, Conversation, Owner, share
 from app.domain.events import Stage
-from app.domain.rules import RELEASE_SPREAD, Purpose, Reason, Rules
+from app.domain.rules import HEALTH_RECHECK, NO_WHATSAPP, RELEASE_SPREAD, Purpose, Reason, Rules
+from app.domain.session import Grade, Session
 
 
 class Allow(Struct, frozen=True, kw_only=True):
@@ -33,26 +34,38 @@ def may_speak(
     rules: Rules,
     order_code: str | None = None,
     ignoring: str | None = None,
+    session: Session | None = None,
 ) -> Verdict:
-    """Whether ``purpose`` may be spoken to this person at ``now``.
+    """Whether ``purpose`` may be spoken to this person at ``now`` through ``session``.
 
     Reasons that time cannot mend are named before those that it can. ``ignoring`` is the id
     of the message asked about, so that it does not count against itself. The shop's daily cap
-    is shared by all chats and therefore reserved in the store, not asked here.
+    is shared by all chats and therefore reserved in the store, not asked here. While the session
+    is down everything is held, and released when it is back.
     """
     if not rules.enabled:
         return Deny(reason=Reason.DISABLED)
     owned_until = people_own_until(conversation, rules)
     people_own = owned_until is not None and now < owned_until
+    down = session is not None and not session.works
     if not purpose.proactive:
-        return Deny(reason=Reason.PEOPLE_OWN_CHAT) if people_own else Allow()
+        if people_own:
+            return Deny(reason=Reason.PEOPLE_OWN_CHAT)
+        return Deny(reason=Reason.SESSION_DOWN) if down else Allow()
     if conversation.opt_out is not None:
         return Deny(reason=Reason.OPTED_OUT)
     if _order_moved_on(conversation, purpose, order_code):
         return Deny(reason=Reason.ORDER_CHANGED)
+    if _without_whatsapp(conversation, now):
+        return Deny(reason=Reason.NOT_ON_WHATSAPP)
     if people_own:
         return Deny(reason=Reason.PEOPLE_OWN_CHAT, until=owned_until)
-    return _within_limits(conversation, now=now, rules=rules, ignoring=ignoring)
+    if down:
+        return Deny(reason=Reason.SESSION_DOWN)
+    limits = _within_limits(conversation, now=now, rules=rules, ignoring=ignoring)
+    if isinstance(limits, Deny) or session is None:
+        return limits
+    return _number_may(session, conversation, now)
 
 
 def people_own_until(conversation: Conversation, rules: Rules) -> datetime | None:
@@ -104,6 +117,20 @@ def _order_moved_on(conversation: Conversation, purpose: Purpose, code: str | No
     if purpose is Purpose.POST_PURCHASE and order.stage is Stage.DELIVERED:
         return True
     return order.stage in OFF_STAGES
+
+
+def _without_whatsapp(conversation: Conversation, now: datetime) -> bool:
+    found = conversation.no_whatsapp
+    return found is not None and now - found < NO_WHATSAPP
+
+
+def _number_may(session: Session, conversation: Conversation, now: datetime) -> Verdict:
+    """What WhatsApp holds against the shop's number. Who wrote to us is no new contact."""
+    if session.restricted(now) and not conversation.answered:
+        return Deny(reason=Reason.RESTRICTED, until=session.restricted_until)
+    if session.health.grade is Grade.RED:
+        return Deny(reason=Reason.NUMBER_HEALTH, until=now + HEALTH_RECHECK)
+    return Allow()
 
 
 def _within_limits(

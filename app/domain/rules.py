@@ -56,6 +56,7 @@ class Reason(StrEnum):
     NOT_ON_WHATSAPP = "not_on_whatsapp"
     SESSION_DOWN = "session_down"
     RESTRICTED = "restricted"
+    NUMBER_HEALTH = "number_health"
     DISABLED = "disabled"
     UNKNOWN_CONTACT = "unknown_contact"
     PACE = "pace"
@@ -124,7 +125,43 @@ RETRY_DELAYS = (
     timedelta(minutes=5),
     timedelta(minutes=15),
 )
-"""Waits after a passing failure to send; the last one repeats until the message expires."""
+"""Waits after a passing failure; the last one repeats."""
+
+FAULT_DELAYS = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=30))
+"""Waits before a turn that failed is run again; the last one repeats until it is buried."""
+
+RETRY_JITTER = 0.25
+"""How much longer than that at most, so that what failed together is not tried together."""
+
+LOOK_DELAYS = (timedelta(seconds=3), timedelta(seconds=15), timedelta(seconds=60))
+"""When WhatsApp is asked whether a message of ours went: our echo comes within a second or two."""
+
+MOST_SENDS = 6
+"""Times a message that certainly did not go is sent; then it is buried."""
+
+MOST_REWRITES = 2
+"""Drafts thrown away because the customer wrote on; the third is sent."""
+
+SAME_SEND = timedelta(minutes=10)
+"""The bot's own words seen again within this time were sent twice, and not by a person."""
+
+MEANWHILE = timedelta(minutes=2)
+"""A message this old on arrival was maybe answered by somebody before we heard of it."""
+
+RESTRICTED_FOR = timedelta(days=1)
+"""How long WhatsApp's ban on new contacts is believed when its end was not told."""
+
+NO_WHATSAPP = timedelta(days=7)
+"""How long a phone without WhatsApp is not written to; people do install it."""
+
+HEALTH_RECHECK = timedelta(hours=1)
+"""How soon it is asked again whether a number in danger has recovered."""
+
+ASK_AGAIN = timedelta(minutes=5)
+"""How soon WAHA is asked again who hides behind a phone, when it could not tell."""
+
+WARM_UP = (10, 20, 35, 50, 75, 100)
+"""Proactive messages of a new WhatsApp number on its first days of sending."""
 
 MAX_TYPING = timedelta(seconds=20)
 """Longest typing shown, however long the text."""
@@ -159,6 +196,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     review_delay: timedelta = timedelta(hours=48)
     handoff: timedelta = timedelta(hours=4)
     languages: tuple[Language, ...] = (Language.RU, Language.KK)
+    warm_up: bool = False
+    settle: timedelta = timedelta(seconds=180)
 
     @property
     def zone(self) -> ZoneInfo:

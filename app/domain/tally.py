@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from app.domain.conversation import Entry, Kind
+from app.domain.conversation import Entry, Kind, Status
+from app.domain.rules import Rules
+from app.domain.session import Sign
 
 
 class Metric(StrEnum):
@@ -62,3 +64,30 @@ def tally(entries: Iterable[Entry]) -> dict[str, float]:
             add(Metric.MODEL_TOKENS, entry.written.tokens_in + entry.written.tokens_out)
             add(Metric.MODEL_COST, entry.written.cost)
     return counts
+
+
+def signs_of(entries: Iterable[Entry], rules: Rules) -> dict[tuple[str, Sign], int]:
+    """How far the signs of each session's number move by ``entries``.
+
+    Only what we started counts, and what came of it.
+    """
+    counts: dict[tuple[str, Sign], int] = {}
+    for entry in entries:
+        sign = _sign_of(entry)
+        if sign is not None and entry.shop is not None:
+            key = rules.shop(entry.shop).session, sign
+            counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+_SIGNS = {Kind.SENT: Sign.SENT, Kind.FAILED: Sign.FAILED, Kind.RECEIVED: Sign.REPLIED}
+
+
+def _sign_of(entry: Entry) -> Sign | None:
+    if entry.kind is Kind.OPTED_OUT and entry.message is not None:
+        return Sign.OPTED_OUT
+    if entry.purpose is None or not entry.purpose.proactive:
+        return None
+    if entry.kind is Kind.RECEIPT and entry.reason == Status.DELIVERED:
+        return Sign.REACHED
+    return _SIGNS.get(entry.kind)

@@ -7,16 +7,20 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from app.domain.conversation import Conversation, Message, Owner, Pending
+from app.domain.conversation import Conversation, Message, Owner, Pending, Status
 from app.domain.policy import owner_at, people_own_until, sent_in_window
 from app.domain.rules import Purpose, Reason, Rules
+from app.domain.sending import sending_of
 
 
 class Stand(StrEnum):
-    """How far something that waits has got: a purpose without words yet, or a written text."""
+    """How far something that waits has got: a purpose without words yet, a written text, or one
+    of which nobody knows yet whether it went.
+    """
 
     SCHEDULED = "scheduled"
     QUEUED = "queued"
+    UNCERTAIN = "uncertain"
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
@@ -61,7 +65,7 @@ def overview(conversation: Conversation, now: datetime, rules: Rules) -> Overvie
 def waiting(conversation: Conversation) -> tuple[Waiting, ...]:
     """All that is to be said in this chat, soonest first."""
     scheduled = [_scheduled(pending) for pending in conversation.pending]
-    queued = [_queued(message) for message in conversation.queued]
+    queued = [_queued(message) for message in conversation.unsettled]
     return tuple(sorted([*queued, *scheduled], key=lambda w: w.due))
 
 
@@ -79,14 +83,15 @@ def _scheduled(pending: Pending) -> Waiting:
 
 
 def _queued(message: Message) -> Waiting:
-    sending = message.sending
+    sending = sending_of(message)
     return Waiting(
         id=message.id,
-        stand=Stand.QUEUED,
+        stand=Stand.UNCERTAIN if message.status is Status.UNCERTAIN else Stand.QUEUED,
         shop=message.shop,
-        due=sending.not_before if sending else message.at,
-        expires_at=sending.expires_at if sending else message.at,
+        due=sending.not_before,
+        expires_at=sending.expires_at,
         purpose=message.purpose,
         order_code=message.order_code,
         text=message.text,
+        blocked=sending.blocked,
     )

@@ -15,6 +15,7 @@ from app.domain.events import AnyEvent
 from app.domain.tally import tally
 
 JOURNAL_KEPT = 500
+SEEN_KEPT = 1000
 
 _events = msgspec.json.Decoder(AnyEvent)
 _conversations = msgspec.json.Decoder(Conversation)
@@ -52,7 +53,8 @@ class Buried(Struct, frozen=True, kw_only=True):
 class Settled(Struct, frozen=True, kw_only=True):
     """What a turn leaves behind. ``folded`` is how many of the claimed letters it took in.
 
-    ``freed`` are ids that hold no place in any of the ``days``, the keys of this day's caps.
+    ``freed`` are ids that hold no place in any of the ``days``, the keys of this day's caps;
+    ``risen`` ids of buried messages that are not given up any more.
     """
 
     conversation: Conversation
@@ -60,6 +62,7 @@ class Settled(Struct, frozen=True, kw_only=True):
     entries: tuple[Entry, ...] = ()
     archived: tuple[Message, ...] = ()
     buried: tuple[Buried, ...] = ()
+    risen: frozenset[str] = frozenset()
     freed: frozenset[str] = frozenset()
     days: tuple[str, ...] = ()
     wake: datetime | None = None
@@ -123,6 +126,8 @@ def commit_args(claimed: Claimed, settled: Settled, now: datetime) -> list[Any]:
         *(part for pair in counts.items() for part in pair),
         len(settled.buried),
         *(part for buried in settled.buried for part in (buried.id, _encode(buried))),
+        len(settled.risen),
+        *sorted(settled.risen),
         len(settled.freed),
         *sorted(settled.freed),
     ]

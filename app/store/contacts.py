@@ -12,11 +12,19 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.domain.conversation import Author, Conversation, Message, OptOut
-from app.domain.events import Fact, LeftOurNumber, Order, OrderChanged, ReceiptCame
+from app.domain.conversation import Author, Conversation, Folded, Message, OptOut
+from app.domain.events import (
+    Address,
+    CustomerWrote,
+    Fact,
+    LeftOurNumber,
+    Order,
+    OrderChanged,
+    ReceiptCame,
+)
 from app.store import keys
-from app.store.claims import millis
-from app.store.connection import Redis, store_errors
+from app.store.claims import JOURNAL_KEPT, SEEN_KEPT, Claimed, millis
+from app.store.connection import Redis, Script, store_errors
 
 SENT_KEPT_SECONDS = 30 * 24 * 3600
 LEARNED_KEPT = 50_000
@@ -37,9 +45,15 @@ class _OfChat(Struct):
     chat: str
 
 
+_merge = Script("merge")
 _buried_chats = msgspec.json.Decoder(_OfChat)
 _known_orders = msgspec.json.Decoder(KnownOrder)
 _encode = msgspec.json.Encoder().encode
+
+
+def _moved(chat: str) -> tuple[str, ...]:
+    own = (keys.conversation, keys.mail, keys.journal, keys.archive, keys.seen)
+    return tuple(key(chat) for key in own)
 
 
 def lid_chat(lid: str) -> str:
@@ -84,37 +98,66 @@ class Contacts:
         return known.chat, replace(fact, event=replace(event, order=bare, customer_name=None))
 
     async def _chat_of(self, fact: Fact) -> str:
-        person = fact.person
+        """A message of ours belongs to the chat it was sent to, whatever the echo says of it."""
+        person, event = fact.person, fact.event
+        if isinstance(event, ReceiptCame | LeftOurNumber):
+            sent_to = await self._sent_to(event.message)
+            if sent_to is not None:
+                await self._join(person, sent_to, event.received_at)
+                return sent_to
         if person.phone is not None:
             return person.phone
-        if isinstance(fact.event, ReceiptCame | LeftOurNumber):
-            chat = await self._redis.get(keys.sent(fact.event.message))
-            if chat is not None:
-                return str(chat, "ascii")
         if person.lid is None:
             raise ValueError("a fact concerns a person with a phone or a hidden id")
-        return await self.phone_of(person.lid) or lid_chat(person.lid)
+        phone = await self.phone_of(person.lid)
+        if phone is None and isinstance(event, CustomerWrote) and event.quoted is not None:
+            quoted = await self._sent_to(event.quoted)
+            if quoted is not None and await self._join(person, quoted, event.received_at):
+                return quoted
+        return phone or lid_chat(person.lid)
+
+    async def _sent_to(self, short_id: str) -> str | None:
+        chat = await self._redis.get(keys.sent(short_id))
+        return None if chat is None else str(chat, "ascii")
+
+    async def _join(self, person: Address, chat: str, now: datetime) -> bool:
+        """What answers or echoes a message to a phone under a hidden id hides that phone.
+
+        Not where the phone is known to hide behind another one: then somebody is mistaken.
+        """
+        if person.lid is None or person.phone is not None or lid_of(chat) is not None:
+            return False
+        if await self.lid_of_phone(chat) not in (None, person.lid):
+            return False
+        await self._learn_all({person.lid: chat}, now)
+        return True
 
     async def _learn(self, facts: Sequence[Fact]) -> None:
         new = {
             fact.person.lid: fact.person.phone
             for fact in facts
-            if fact.person.lid
-            and fact.person.phone
-            and self._learned.get(fact.person.lid) != fact.person.phone
+            if fact.person.lid and fact.person.phone
         }
         if new:
-            await self._redis.hset(keys.lids(), mapping=new)
-            await self._wake_hidden([lid_chat(lid) for lid in new], facts[0].event.received_at)
-            if len(self._learned) > LEARNED_KEPT:
-                self._learned.clear()
-            self._learned.update(new)
+            await self._learn_all(new, facts[0].event.received_at)
         for fact in facts:
             if isinstance(fact.event, OrderChanged) and fact.person.phone:
                 await self._know_order(fact.person.phone, fact.event)
 
+    async def _learn_all(self, phones: dict[str, str], now: datetime) -> None:
+        """Phones by hidden id; the chats of hidden ids that are news are woken to move there."""
+        new = {lid: phone for lid, phone in phones.items() if self._learned.get(lid) != phone}
+        if not new:
+            return
+        await self._redis.hset(keys.lids(), mapping=new)
+        await self._redis.hset(keys.phones(), mapping={phone: lid for lid, phone in new.items()})
+        await self._wake_hidden([lid_chat(lid) for lid in new], now)
+        if len(self._learned) > LEARNED_KEPT:
+            self._learned.clear()
+        self._learned.update(new)
+
     async def _wake_hidden(self, chats: Sequence[str], now: datetime) -> None:
-        """Chats of hidden ids whose phone is known now give their stops to it, soon."""
+        """Chats of hidden ids whose phone is known now move there, soon."""
         for chat in chats:
             if await self._redis.hexists(keys.conversation(chat), "v"):
                 await self._redis.zadd(keys.due(), {chat: millis(now)}, lt=True)
@@ -129,11 +172,10 @@ class Contacts:
             pipe.sadd(keys.orders_of(chat), f"{order.shop}:{order.code}")
             await pipe.execute()
 
-    async def learn(self, lid: str, phone: str) -> None:
-        """``lid`` hides ``phone``. Raises ``StoreDown``."""
+    async def learn(self, lid: str, phone: str, *, now: datetime) -> None:
+        """``lid`` hides ``phone``; its chat, if there is one, moves there. Raises ``StoreDown``."""
         with store_errors():
-            await self._redis.hset(keys.lids(), lid, phone)
-        self._learned[lid] = phone
+            await self._learn_all({lid: phone}, now)
 
     async def phone_of(self, lid: str) -> str | None:
         """The phone behind a hidden id, when we learned it. Raises ``StoreDown``."""
@@ -143,10 +185,71 @@ class Contacts:
             phone = await self._redis.hget(keys.lids(), lid)
         return phone.decode() if isinstance(phone, bytes) else None
 
+    async def lid_of_phone(self, phone: str) -> str | None:
+        """The hidden id of a phone, when we learned it. Raises ``StoreDown``."""
+        with store_errors():
+            lid = await self._redis.hget(keys.phones(), phone)
+        return lid.decode() if isinstance(lid, bytes) else None
+
+    async def hide_stop(self, lid: str) -> None:
+        """``lid`` opted out and nobody knows its phone. Raises ``StoreDown``."""
+        with store_errors():
+            await self._redis.sadd(keys.hidden_stops(), lid)
+
+    async def any_hidden_stop(self) -> bool:
+        """Whether somebody opted out whose phone nobody knows. Raises ``StoreDown``."""
+        with store_errors():
+            return bool(await self._redis.exists(keys.hidden_stops()))
+
+    async def merge(
+        self, left: Claimed, kept: Claimed, both: Folded | None, *, now: datetime
+    ) -> bool:
+        """Move all of the chat ``left`` into ``kept``; ``both`` is the two as one, None when only
+        mail moves. False when either has changed since it was read. Raises ``StoreDown``.
+        """
+        conversation, entries = both or (None, ())
+        names = [*_moved(left.chat), *_moved(kept.chat)]
+        names += [keys.due(), keys.chats(), keys.spoken_to(), keys.hidden_stops()]
+        with store_errors():
+            moved = await _merge.run(
+                self._redis,
+                names,
+                [
+                    left.version,
+                    kept.version,
+                    "" if conversation is None else _encode(conversation),
+                    JOURNAL_KEPT,
+                    SEEN_KEPT,
+                    millis(now),
+                    left.chat,
+                    kept.chat,
+                    lid_of(left.chat) or "",
+                    secrets.token_hex(8),
+                    *(_encode(entry) for entry in entries),
+                ],
+            )
+        return bool(moved)
+
     async def remember_sent(self, short_id: str, chat: str) -> None:
         """Receipts of this message belong to ``chat``, under whatever address they come."""
         with store_errors():
             await self._redis.set(keys.sent(short_id), chat, ex=SENT_KEPT_SECONDS)
+
+    async def has_sent(self, short_id: str) -> bool:
+        """Whether a message with this id went out from our outbox, or was known to leave.
+
+        Raises ``StoreDown``.
+        """
+        with store_errors():
+            return await self._sent_to(short_id) is not None
+
+    async def active(self, since: datetime, *, most: int) -> list[str]:
+        """Chats that changed since then, the newest first. Raises ``StoreDown``."""
+        with store_errors():
+            chats = await self._redis.zrevrangebyscore(
+                keys.chats(), "+inf", millis(since), start=0, num=most
+            )
+        return [chat.decode() for chat in chats]
 
     async def order(self, shop: str, code: str) -> KnownOrder | None:
         """The order with this number. Raises ``StoreDown``."""
@@ -178,9 +281,12 @@ class Contacts:
 
     async def new_person(self, chat: str, now: datetime) -> Conversation:
         """An empty conversation; silent from the start for someone erased after a stop."""
-        with store_errors():
-            silent = await self._redis.sismember(keys.opted_out(), await self._mark(chat))
         lid = lid_of(chat)
+        with store_errors():
+            hidden = None if lid else await self.lid_of_phone(chat)
+            names = [chat, lid_chat(hidden)] if hidden else [chat]
+            marks = [await self._mark(name) for name in names]
+            silent = any(await self._redis.smismember(keys.opted_out(), marks))
         return Conversation(
             chat=chat,
             since=now,
@@ -215,6 +321,8 @@ class Contacts:
                         pipe.delete(keys.sent(message.message))
                 if hidden:
                     pipe.hdel(keys.lids(), *hidden)
+                    pipe.srem(keys.hidden_stops(), *hidden)
+                pipe.hdel(keys.phones(), chat)
                 if graves:
                     pipe.hdel(keys.buried(), *graves)
                 await pipe.execute()

@@ -33,6 +33,24 @@ class Counters:
             )
         return bool(held)
 
+    async def reserve_number(self, number: str, day: date, message: str, *, cap: int) -> bool:
+        """The same under a WhatsApp number's own cap, while it warms up. Raises ``StoreDown``."""
+        with store_errors():
+            held = await _reserve.run(
+                self._redis,
+                [keys.number_day(number, day)],
+                [message, cap, int(_DAY_KEPT.total_seconds())],
+            )
+            if held:
+                await self._redis.sadd(keys.warm(number), day.isoformat())
+        return bool(held)
+
+    async def days_before(self, number: str, day: date) -> int:
+        """On how many days before this one the number sent proactively. Raises ``StoreDown``."""
+        with store_errors():
+            days = await self._redis.smembers(keys.warm(number))
+        return len(days - {day.isoformat().encode()})
+
     async def used(self, shop: str, day: date) -> int:
         """Places taken under the shop's cap of this local day. Raises ``StoreDown``."""
         with store_errors():

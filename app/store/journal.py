@@ -8,10 +8,9 @@ import msgspec
 from msgspec import Struct
 
 from app.domain.conversation import Entry, Message
-from app.domain.events import SessionChanged
 from app.store import keys
-from app.store.claims import Buried, millis
-from app.store.connection import Redis, Script, store_errors
+from app.store.claims import Buried
+from app.store.connection import Redis, store_errors
 
 UNUSABLE_KEPT = 1000
 
@@ -25,13 +24,11 @@ class Unusable(Struct, frozen=True, kw_only=True):
     order_code: str | None = None
 
 
-_newer = Script("newer")
 _encode = msgspec.json.Encoder().encode
 _entries = msgspec.json.Decoder(Entry)
 _messages = msgspec.json.Decoder(Message)
 _unusable = msgspec.json.Decoder(Unusable)
 _buried = msgspec.json.Decoder(Buried)
-_sessions = msgspec.json.Decoder(SessionChanged)
 
 
 class Journal:
@@ -94,21 +91,3 @@ class Journal:
         """It was replayed. Raises ``StoreDown``."""
         with store_errors():
             await self._redis.hdel(keys.buried(), id_)
-
-    async def session_changed(self, changed: SessionChanged) -> None:
-        """Keep what a WhatsApp session last told of itself; what comes late changes nothing.
-
-        Raises ``StoreDown``.
-        """
-        with store_errors():
-            await _newer.run(
-                self._redis,
-                [keys.session(changed.session)],
-                [millis(changed.at), _encode(changed)],
-            )
-
-    async def session(self, name: str) -> SessionChanged | None:
-        """What the session last told. Raises ``StoreDown``."""
-        with store_errors():
-            last = await self._redis.hget(keys.session(name), "last")
-        return _sessions.decode(last) if last else None

@@ -77,17 +77,57 @@ def day(shop: str, local_day: date) -> str:
     return f"{PREFIX}:day:{shop}:{local_day.isoformat()}"
 
 
+def number_day(number: str, local_day: date) -> str:
+    """SET of message ids that hold a place under the day's cap of a number that warms up.
+
+    Swept after 8 days.
+    """
+    return f"{PREFIX}:number_day:{number}:{local_day.isoformat()}"
+
+
 def pace(session: str) -> str:
     """STRING when the session's next proactive message may leave (ms). Swept after a day."""
     return f"{PREFIX}:pace:{session}"
 
 
 def session(name: str) -> str:
-    """HASH ``at`` ms, ``last`` JSON SessionChanged: the newest word on a WhatsApp session.
+    """HASH of a WhatsApp session: ``status`` WAHA's word, ``since`` it began and ``at`` it was told
+    (ms); ``until`` the end of a ban on new contacts and ``said`` when that was told (ms);
+    ``heard`` the last webhook, ``unheard`` the first send without one after it, ``gap`` since when
+    messages may have passed us by (ms); ``phone``, ``lid`` ours; ``health`` JSON Health;
+    ``alarms`` the kinds raised.
 
     Never swept; a handful.
     """
     return f"{PREFIX}:session:{name}"
+
+
+def held(session: str) -> str:
+    """ZSET chat -> since when (ms) it waits for the session to be back. Swept by its release."""
+    return f"{PREFIX}:held:{session}"
+
+
+def signs(session: str, local_day: date) -> str:
+    """HASH Sign -> number: how the session's number fared that day. Swept after 8 days."""
+    return f"{PREFIX}:signs:{session}:{local_day.isoformat()}"
+
+
+def warm(number: str) -> str:
+    """SET of local days on which this WhatsApp number sent proactively. Never swept; small."""
+    return f"{PREFIX}:warm:{number}"
+
+
+def hidden_stops() -> str:
+    """SET of hidden ids (lid digits) that opted out and whose phone nobody knows.
+
+    Swept when the phone is learned, or by erase.
+    """
+    return f"{PREFIX}:hidden_stops"
+
+
+def phones() -> str:
+    """HASH phone -> lid digits, the other way round. Swept by erase only."""
+    return f"{PREFIX}:phones"
 
 
 def lids() -> str:

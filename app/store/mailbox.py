@@ -15,10 +15,17 @@ from app.domain.decide import next_wake
 from app.domain.events import AnyEvent, Fact, ReceiptCame
 from app.errors import Conflict
 from app.store import keys
-from app.store.claims import Claimed, Settled, commit_args, millis, moment, read_claim
+from app.store.claims import (
+    SEEN_KEPT,
+    Claimed,
+    Settled,
+    commit_args,
+    millis,
+    moment,
+    read_claim,
+)
 from app.store.connection import ANSWER_SECONDS, Redis, Script, store_errors
 
-SEEN_KEPT = 1000
 FLUSH_SECONDS = 2.5 * ANSWER_SECONDS
 """Facts are durable and scheduled within this time, or whoever brought them is told to retry."""
 
@@ -196,6 +203,11 @@ class Mailbox:
                     "" if wake is None else millis(wake),
                 ],
             )
+
+    async def has_mail(self, chat: str) -> bool:
+        """Whether something came that no turn has taken in. Raises ``StoreDown``."""
+        with store_errors():
+            return bool(await self._redis.exists(keys.mail(chat)))
 
     async def postpone(self, chat: str, until: datetime) -> None:
         """Look at ``chat`` again then, unless something happens before. Raises ``StoreDown``."""

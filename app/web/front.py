@@ -20,6 +20,7 @@ from app.store.contacts import Contacts
 from app.store.counters import Counters
 from app.store.journal import Journal
 from app.store.mailbox import Mailbox
+from app.store.sessions import Sessions
 from app.world import World
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -64,6 +65,7 @@ class Front:
     contacts: Contacts
     counters: Counters
     journal: Journal
+    sessions: Sessions
     log: Logger = field(repr=False)
     probe: Callable[[], Awaitable[Probe]] = field(repr=False)
     admin_key: str = field(repr=False)

@@ -10,7 +10,7 @@ from litestar import Router, get, post
 from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
-from app.domain.conversation import Status
+from app.domain.conversation import given_up
 from app.domain.events import Act
 from app.errors import Refused
 from app.store.claims import Buried
@@ -90,7 +90,8 @@ async def buried(front: FromFront, limit: Limit = 100, offset: Offset = 0) -> li
 async def replay(front: FromFront, id: FromPath[str]) -> Replayed:  # noqa: A002
     """Facts go into the mailbox again, a message into the outbox; without either a turn is run.
 
-    409 when the message has not failed any more.
+    A message keeps its ids, and one of which nobody knows whether it went is looked for in WhatsApp
+    before anything is sent: a replay cannot send twice. 409 when it has not failed any more.
     """
     found = await front.journal.buried(id)
     if found is None:
@@ -111,7 +112,7 @@ async def _requeue(front: Front, found: Buried, message_id: str) -> None:
     """Have the message sent again; asked twice for one failure, once. Raises Refused (409)."""
     reading = await look(front, found.chat)
     message = reading.conversation.message(message_id) if reading else None
-    if message is None or message.status is not Status.FAILED:
+    if message is None or not given_up(message):
         raise Refused("this message has not failed any more", code="settled", status=409)
     cause = f"{found.id}:{found.at.isoformat()}"
     await act(front, found.chat, Wish(act=Act.REPLAY, cause=cause, message=message_id))

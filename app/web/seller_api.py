@@ -12,7 +12,9 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.domain.events import Address, Fact, OrderChanged, SessionChanged, Stage
+from app.domain.events import Address, Fact, OrderChanged, Stage
+from app.domain.session import Alert, alerts_of
+from app.domain.session import Health as NumberHealth
 from app.domain.tally import Metric
 from app.errors import Refused, StoreDown
 from app.gateways.kaspi import UnknownStage, read_demper
@@ -96,12 +98,31 @@ class Delivered(Struct, frozen=True, kw_only=True):
     timestamp: datetime
 
 
+class SessionView(Struct, frozen=True, kw_only=True):
+    """A WhatsApp session: WAHA's ``status`` since when, the end of WhatsApp's ban on new contacts
+    if there is one, how its number fares, how many chats wait for it, what a person must look at.
+    """
+
+    session: str
+    status: str | None
+    since: datetime | None
+    at: datetime | None
+    works: bool
+    restricted_until: datetime | None
+    heard_at: datetime | None
+    our_phone: str | None
+    our_lid: str | None
+    health: NumberHealth
+    held: int
+    alerts: tuple[Alert, ...]
+
+
 class Waha(Struct, frozen=True, kw_only=True):
-    """WAHA as it answers now, and what its sessions last told of themselves."""
+    """WAHA as it answers now, and what is known of its sessions."""
 
     state: Health
     detail: str | None
-    sessions: list[SessionChanged]
+    sessions: list[SessionView]
 
 
 class State(Struct, frozen=True, kw_only=True):
@@ -195,10 +216,28 @@ async def status(front: FromFront) -> State:
 async def _waha(front: Front, part: Part) -> Waha:
     names = dict.fromkeys(shop.session for shop in front.rules.shops)
     try:
-        sessions = [await front.journal.session(name) for name in names]
+        sessions = [await _session(front, name) for name in names]
     except StoreDown:
         sessions = []
-    return Waha(state=part.state, detail=part.detail, sessions=[s for s in sessions if s])
+    return Waha(state=part.state, detail=part.detail, sessions=sessions)
+
+
+async def _session(front: Front, name: str) -> SessionView:
+    known, now = await front.sessions.of(name), front.world.now()
+    return SessionView(
+        session=name,
+        status=known.status,
+        since=known.since,
+        at=known.told_at,
+        works=known.works,
+        restricted_until=known.restricted_until if known.restricted(now) else None,
+        heard_at=known.heard_at,
+        our_phone=known.our_phone,
+        our_lid=known.our_lid,
+        health=known.health,
+        held=await front.sessions.count_held(name),
+        alerts=alerts_of(known, now),
+    )
 
 
 async def _queue(front: Front) -> Queue | None:

@@ -13,6 +13,7 @@ from http import HTTPStatus
 import msgspec
 from litestar import Response, post
 from litestar.exceptions import HTTPException, NotAuthorizedException
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
@@ -27,6 +28,7 @@ from app.gateways.kaspi import (
     verify_kaspi,
 )
 from app.gateways.waha_events import read_webhook, verify
+from app.store.connection import in_time
 from app.store.journal import Unusable
 from app.web.front import FromFront, Front, front_of, known_shop
 from app.web.guards import CHALLENGE, bears, is_trusted
@@ -56,6 +58,21 @@ class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
     action: str | None = None
     order_id: str | None = None
     message: str | None = None
+
+
+_TAKEN = SIGNED | {
+    int(HTTPStatus.ACCEPTED): ResponseSpec(
+        Accepted, generate_examples=False, description="Durably stored"
+    )
+}
+_TOLD = {
+    int(status): ResponseSpec(Told, generate_examples=False, description=status.phrase)
+    for status in (
+        HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+}  # fmt: skip
+"""What the doors of the webhooks, and the demper's, may answer with."""
 
 
 @lru_cache(maxsize=256)
@@ -92,7 +109,7 @@ async def _take(front: Front, facts: tuple[Fact, ...], now: datetime) -> int:
 @post(
     "/webhooks/waha",
     status_code=HTTPStatus.ACCEPTED,
-    responses=SIGNED,
+    responses=_TAKEN,
     summary="WAHA's signed webhooks",
 )
 async def waha(request: AnyRequest, front: FromFront) -> ASGIResponse:
@@ -113,17 +130,25 @@ async def waha(request: AnyRequest, front: FromFront) -> ASGIResponse:
         raise _unsigned(front, "waha", "X-Webhook-Hmac is missing or does not fit the body")
     now = front.world.now()
     reading = read_webhook(body, now)
-    new = await _take(front, reading.facts, now)
-    for changed in reading.sessions:
-        await _session_changed(front, changed)
+    async with in_time():
+        new = await _take(front, reading.facts, now)
+        for changed in reading.sessions:
+            await _session_changed(front, changed, now)
+        if reading.heard is not None:
+            await front.sessions.heard(reading.heard, now)
     facts = len(reading.facts)
     front.log.info("door", door="waha", facts=facts, new=new, ignored=reading.ignored)
     return _accepted(facts=facts, new=new, ignored=reading.ignored)
 
 
-async def _session_changed(front: Front, changed: SessionChanged) -> None:
-    await front.journal.session_changed(changed)
+async def _session_changed(front: Front, changed: SessionChanged, now: datetime) -> None:
+    """Keep it; what waited for a session that is back goes on at once."""
+    today = front.rules.local(now).date()
+    if not await front.sessions.told(changed, day=today):
+        return
     front.log.info("session", session=changed.session, status=changed.status)
+    if (await front.sessions.of(changed.session)).works:
+        await front.mailbox.wake(await front.sessions.release(changed.session, now))
 
 
 def _closed(detail: str) -> HTTPException:
@@ -141,7 +166,7 @@ def _unsigned(front: Front, door: str, detail: str) -> NotAuthorizedException:
 @post(
     "/webhooks/kaspi",
     status_code=HTTPStatus.ACCEPTED,
-    responses=SIGNED,
+    responses=_TAKEN,
     summary="Signed order webhooks",
 )
 async def kaspi(request: AnyRequest, front: FromFront) -> ASGIResponse:
@@ -155,12 +180,13 @@ async def kaspi(request: AnyRequest, front: FromFront) -> ASGIResponse:
     push = read_order_webhook(body, received_at=now, shop_id=front.shop_id)
     for shop in push.shops:
         known_shop(front, shop, status=HTTPStatus.BAD_REQUEST)
-    found = [(hidden, await _known_owner(front, hidden)) for hidden in push.without_phone]
-    facts = (*push.facts, *(fact for _, fact in found if fact))
-    lost = [hidden for hidden, fact in found if fact is None]
-    new = await _take(front, facts, now)
-    for hidden in lost:
-        await _without_phone(front, hidden.reason, code=hidden.event.order.code)
+    async with in_time():
+        found = [(hidden, await _known_owner(front, hidden)) for hidden in push.without_phone]
+        facts = (*push.facts, *(fact for _, fact in found if fact))
+        lost = [hidden for hidden, fact in found if fact is None]
+        new = await _take(front, facts, now)
+        for hidden in lost:
+            await _without_phone(front, hidden.reason, code=hidden.event.order.code)
     front.log.info("door", door="kaspi", facts=len(facts), new=new, without_phone=len(lost))
     return _accepted(facts=len(facts), new=new, without_phone=len(lost))
 
@@ -200,6 +226,7 @@ def _told_wrong(request: AnyRequest, error: Exception) -> Response[Told]:
 @post(
     "/event_handler",
     status_code=HTTPStatus.OK,
+    responses=_TOLD,
     summary="A demper's push",
     exception_handlers=dict.fromkeys(HANDLERS, _told_wrong),
 )
@@ -215,12 +242,14 @@ async def demper(request: AnyRequest, front: FromFront) -> ASGIResponse:
         push = read_demper(await request.body(), received_at=now, shop_id=front.shop_id)
     except Refused as refusal:
         if _is_of_phone(refusal):
-            await _without_phone(front, refusal.reason, code=refusal.about)
+            async with in_time():
+                await _without_phone(front, refusal.reason, code=refusal.about)
         raise
     if isinstance(push, UnknownStage):
         front.log.info("door", door="demper", facts=0, ignored="stage")
         return _answer(Told(status="info", message=_not_served(push)), HTTPStatus.OK)
-    new = await _take(front, (push.fact,), now)
+    async with in_time():
+        new = await _take(front, (push.fact,), now)
     action = "accepted" if new else "duplicate"
     front.log.info("door", door="demper", facts=1, new=new, order=push.order_id)
     if not front.rules.enabled:

@@ -17,6 +17,7 @@ from app.store.counters import Counters
 from app.store.embedded import EmbeddedStore
 from app.store.journal import Journal
 from app.store.mailbox import Mailbox
+from app.store.sessions import Sessions
 from app.web.front import Front
 from app.web.server import App, Routes, build
 from app.wiring.assembly import Assembly
@@ -56,6 +57,8 @@ def rules_of(settings: Settings) -> Rules:
         review_delay=timedelta(hours=settings.ai_seller_review_delay_hours),
         handoff=timedelta(hours=settings.ai_seller_handoff_hours),
         languages=settings.ai_seller_languages,
+        warm_up=settings.ai_seller_warm_up,
+        settle=timedelta(seconds=settings.waha_settle_seconds),
     )
 
 
@@ -90,6 +93,7 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
             contacts=Contacts(redis),
             counters=Counters(redis),
             journal=Journal(redis),
+            sessions=Sessions(redis),
             writer=Writer(
                 model=model,
                 prompts=Prompts.load(),
@@ -149,6 +153,7 @@ def front_of(assembly: Assembly, *, admin_key: str, demo: bool = False) -> Front
         contacts=bot.contacts,
         counters=bot.counters,
         journal=bot.journal,
+        sessions=bot.sessions,
         log=get_logger("door").bind(),
         probe=Probing(assembly),
         admin_key=admin_key,

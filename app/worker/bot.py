@@ -13,6 +13,7 @@ from app.store.contacts import Contacts
 from app.store.counters import Counters
 from app.store.journal import Journal
 from app.store.mailbox import Mailbox
+from app.store.sessions import Sessions
 from app.world import World
 from app.writing.writer import Writer
 
@@ -27,6 +28,7 @@ class Bot:
     contacts: Contacts
     counters: Counters
     journal: Journal
+    sessions: Sessions
     writer: Writer
     waha: Waha | None
     log: Logger = field(repr=False)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from typing import Annotated
 
 from docket import ConcurrencyLimit, Docket, Perpetual, Worker
+from redis.exceptions import RedisError
 
-from app.errors import Conflict, Transient
+from app.domain.rules import FAULT_DELAYS
+from app.domain.sending import retry_delay
+from app.errors import Conflict, StoreDown, Transient
 from app.store import keys
 from app.store.mailbox import Schedule
 from app.worker.bot import Bot
 from app.worker.react import run_turn
+from app.worker.watch import watch
 
 CONCURRENCY = 500
 """Turns one worker has under way; most of them wait for the model or show typing."""
@@ -23,14 +28,24 @@ REDELIVERY = timedelta(seconds=10)
 """After this long without a sign of life a killed worker's turn is run by another one."""
 
 SWEEP_EVERY = timedelta(seconds=30)
+WATCH_EVERY = timedelta(seconds=30)
+"""How often each WhatsApp session is asked how it is; its own events come sooner."""
+
 OVERDUE = timedelta(seconds=20)
 """A chat this long past its time has lost its schedule (a crash between accept and schedule)."""
 
-FAULT_DELAYS = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=30))
-"""Waits before a turn that failed is run again; the last one repeats until it is buried."""
+STORE_PAUSE = timedelta(seconds=1)
+"""Between two looks at a store that went away."""
+
+TOLD_AGAIN = 60.0
+"""Seconds without a word of docket's on Redis after which the next one is of another outage."""
 
 TURN = "turn"
 SWEEP = "sweep"
+WATCH = "watch_sessions"
+"""Named as the function: docket seeds what runs by itself under the function's own name, and dies
+when its dictionary of tasks grows meanwhile.
+"""
 
 
 def make_docket(url: str) -> Docket:
@@ -70,32 +85,131 @@ def register_names(docket: Docket) -> None:
 
 @asynccontextmanager
 async def working(docket: Docket, bot: Bot) -> AsyncIterator[None]:
-    """Turns are run in the background while inside; those under way end before it is left."""
-    docket.register(_turn_task(bot), names=[TURN])
+    """Turns are run in the background while inside; those under way end before it is left.
+
+    Whatever the store does, the worker waits for it: docket begins again a second after any of
+    Redis' errors, and what it had under way is found by what is due.
+    """
+    outage = Outage(bot)
+    docket.register(_turn_task(bot, outage), names=[TURN])
     docket.register(_sweep_task(bot), names=[SWEEP])
+    docket.register(_watch_task(bot), names=[WATCH])
     worker = Worker(
         docket,
         concurrency=CONCURRENCY,
         redelivery_timeout=REDELIVERY,
-        reconnection_delay=timedelta(seconds=1),
+        reconnection_delay=STORE_PAUSE,
         minimum_check_interval=timedelta(milliseconds=20),
         scheduling_resolution=timedelta(milliseconds=50),
     )
     # A worker that dies of a bug ends the process with it: a supervisor starts both again.
-    async with worker, asyncio.TaskGroup() as group:
-        running = group.create_task(worker.run_forever(), name="worker")
-        try:
-            yield
-        finally:
-            bot.stopping.set()
-            running.cancel()
+    with _told_once_an_outage():
+        async with worker, asyncio.TaskGroup() as group:
+            running = group.create_task(_run(worker, bot), name="worker")
+            watching = group.create_task(outage.watch(), name="outages")
+            try:
+                yield
+            finally:
+                bot.stopping.set()
+                running.cancel()
+                watching.cancel()
 
 
-def _turn_task(bot: Bot) -> Callable[[str], Awaitable[None]]:
+async def _run(worker: Worker, bot: Bot) -> None:
+    """Run turns until cancelled. Raises RuntimeError when the worker ends unasked."""
+    await worker.run_forever()
+    if not bot.stopping.is_set():
+        raise RuntimeError("the worker ended by itself")
+
+
+def _turn_task(bot: Bot, outage: Outage) -> Callable[[str], Awaitable[None]]:
     async def turn(chat: Annotated[str, ConcurrencyLimit(1)]) -> None:
-        await run_guarded(bot, chat)
+        try:
+            await run_guarded(bot, chat)
+        except StoreDown as down:
+            outage.begins(down)
 
     return turn
+
+
+# --- a store that went away -------------------------------------------------------------------
+
+
+class Outage:
+    """What turns could not even be scheduled again runs as soon as the store takes writes."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        self._down: StoreDown | None = None
+        self._lost = asyncio.Event()
+
+    def begins(self, down: StoreDown) -> None:
+        """A turn ended and left its chat without a schedule."""
+        self._down = down
+        self._lost.set()
+
+    async def watch(self) -> None:
+        """Schedule what is due, whenever the store is back. Runs until cancelled."""
+        while True:
+            await self._lost.wait()
+            self._bot.log.warning("store_lost", reason=self._down and self._down.reason)
+            await self._until_back()
+            self._bot.log.warning("store_back")
+
+    async def _until_back(self) -> None:
+        while self._lost.is_set():
+            await self._bot.world.sleep(STORE_PAUSE.total_seconds())
+            self._lost.clear()
+            try:
+                await sweep_overdue(self._bot, overdue=timedelta())
+            except StoreDown as down:
+                self.begins(down)
+
+
+class _OnceAnOutage(logging.Filter):
+    """Of what docket says of Redis, the first line of an outage: it has a traceback for each of
+    twenty tries a second.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = float("-inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is told; without its traceback when it is of Redis."""
+        error = record.exc_info[1] if record.exc_info else None
+        if not _is_of_redis(error) and "Redis" not in str(record.msg):
+            return True
+        first = record.created - self._last > TOLD_AGAIN
+        self._last = record.created
+        record.exc_info = None
+        return first
+
+
+def _is_of_redis(error: BaseException | None) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return error.split((RedisError, StoreDown))[1] is None
+    return isinstance(error, RedisError | StoreDown)
+
+
+_TALKERS = ("docket.worker", "docket.strikelist", "docket._redelivery", "docket.dependencies")
+
+
+@contextmanager
+def _told_once_an_outage() -> Iterator[None]:
+    """What the loggers of docket say of an outage is what a person needs to know."""
+    once = _OnceAnOutage()
+    loggers = [logging.getLogger(name) for name in _TALKERS]
+    for logger in loggers:
+        logger.addFilter(once)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(once)
+
+
+# --- turns ------------------------------------------------------------------------------------
 
 
 async def run_guarded(bot: Bot, chat: str) -> None:
@@ -106,11 +220,12 @@ async def run_guarded(bot: Bot, chat: str) -> None:
         await _again(bot, chat, timedelta())
     except Transient as error:
         bot.log.warning("turn_later", chat=chat, reason=error.reason)
-        await _again(bot, chat, timedelta(seconds=error.retry_after or 1))
+        again = timedelta(seconds=error.retry_after or 1)
+        await _again(bot, chat, retry_delay(chat, 0, (again,)))
     except Exception:
         bot.log.exception("turn_failed", chat=chat)
         begun = await bot.mailbox.begun(chat)
-        delay = FAULT_DELAYS[min(begun, len(FAULT_DELAYS)) - 1]
+        delay = retry_delay(chat, max(begun - 1, 0), FAULT_DELAYS)
         await bot.mailbox.wake({chat: bot.world.now() + delay})
 
 
@@ -127,6 +242,15 @@ def _sweep_task(bot: Bot) -> Callable[[], Awaitable[None]]:
         await sweep_overdue(bot)
 
     return sweep
+
+
+def _watch_task(bot: Bot) -> Callable[[], Awaitable[None]]:
+    async def watch_sessions(
+        perpetual: Perpetual = Perpetual(every=WATCH_EVERY, automatic=True),  # noqa: ARG001, B008 - docket's way
+    ) -> None:
+        await watch(bot)
+
+    return watch_sessions
 
 
 async def sweep_overdue(bot: Bot, *, overdue: timedelta = OVERDUE) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 from app.domain.conversation import Author, Message
-from app.domain.decide import sending_of
 from app.domain.events import Address
 from app.domain.rules import MAX_TYPING
+from app.domain.sending import sending_of
 from app.errors import AiSellerError, Permanent
 from app.gateways.waha import Waha
 from app.worker.turn import Turn

@@ -5,18 +5,19 @@ Run twice, it does nothing twice: every step is committed on the version it was 
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
+from app.domain.brief import Draft
 from app.domain.conversation import Pending, derive_id
-from app.domain.decide import Write, decide, next_wake, spoken, wait
-from app.domain.events import Act, Address, AnyEvent, Fact, OperatorActed
-from app.domain.policy import next_morning
+from app.domain.decide import Write, decide, overtaken, session_for, spoken, wait
 from app.domain.rules import Reason
-from app.errors import AiSellerError, Conflict, Transient
+from app.errors import Conflict, Transient
 from app.store.claims import Buried, Claimed
-from app.store.contacts import lid_of
 from app.worker.bot import Bot
+from app.worker.limits import next_morning_of, place_for
 from app.worker.pace import free_from
+from app.worker.people import has_whatsapp, is_known_in_full, moved_to_phone
 from app.worker.send import send_next
 from app.worker.turn import Turn
 
@@ -27,6 +28,9 @@ MOST_BEGUN = 8
 """Turns that may die one after the other before a chat is given up for a while."""
 
 BURIED_PAUSE = timedelta(hours=1)
+
+LISTEN_EVERY = 0.3
+"""Seconds between two looks into the mailbox while the model writes."""
 
 
 async def run_turn(bot: Bot, chat: str) -> None:
@@ -40,7 +44,7 @@ async def run_turn(bot: Bot, chat: str) -> None:
     settled: Claimed | None = None
     if claimed.begun > MOST_BEGUN:
         await _give_up(bot, claimed)
-    elif not await _moved_to_phone(bot, claimed):
+    elif not await moved_to_phone(bot, claimed):
         turn = await Turn.begin(bot, claimed)
         await _settle(turn)
         settled = turn.claimed
@@ -78,7 +82,7 @@ async def _settle(turn: Turn) -> None:
 
 async def _write_next(turn: Turn) -> bool:
     """Decide; whether the chat moved on by a text, or by a purpose that has to wait."""
-    decision = decide(turn.conversation, now=turn.now, rules=turn.bot.rules)
+    decision = decide(turn.conversation, now=turn.now, rules=turn.bot.rules, sessions=turn.sessions)
     if decision.entries or decision.conversation != turn.conversation:
         await turn.commit(decision.conversation, decision.entries)
     if decision.write is None:
@@ -89,87 +93,66 @@ async def _write_next(turn: Turn) -> bool:
 
 
 async def _admitted(turn: Turn, pending: Pending) -> bool:
-    """Whether a purpose has its turn in the session's pacing and a place under the day's cap."""
+    """Whether we know whom we would write to first, and it has its turn in the session's pacing
+    and a place under the day's cap.
+    """
     if not pending.purpose.proactive:
         return True
+    if not await is_known_in_full(turn, pending) or not await has_whatsapp(turn, pending):
+        return False
     now, rules = turn.now, turn.bot.rules
-    session = rules.shop(pending.shop).session
+    session = session_for(turn.conversation, pending, rules)
     slot = await free_from(turn, pending.id, session, now=now, held=pending.slot)
     if slot is not None:
         waiting = wait(turn.conversation, pending, Reason.PACE, until=slot, now=now, slot=slot)
         await turn.commit(*waiting)
         return False
-    cap = rules.max_daily_messages
-    if await turn.bot.counters.reserve(pending.shop, turn.today, pending.id, cap=cap):
+    if await place_for(turn, pending.id, shop=pending.shop, session=session):
         return True
-    morning = next_morning(turn.chat, now, rules)
+    morning = next_morning_of(turn)
     await turn.commit(*wait(turn.conversation, pending, Reason.DAILY_CAP, until=morning, now=now))
     return False
 
 
+# --- writing, with an ear open ----------------------------------------------------------------
+
+
 async def _write(turn: Turn, write: Write) -> None:
-    """Have the text written, and queue it on the state it was decided on."""
-    draft = await turn.bot.writer.write(write.brief)
+    """Have the text written, and queue it on the state it still fits.
+
+    A draft that is overtaken is thrown away: the model need not finish it.
+    """
+    writing = asyncio.ensure_future(turn.bot.writer.write(write.brief))
+    try:
+        while not writing.done():
+            await asyncio.wait({writing}, timeout=LISTEN_EVERY)
+            if await _is_overtaken(turn, write):
+                return
+        draft = writing.result()
+    finally:
+        writing.cancel()
     turn.wrote += 1
+    await _speak(turn, write, draft)
+
+
+async def _is_overtaken(turn: Turn, write: Write) -> bool:
+    """Whether something came meanwhile that makes the draft wrong; then it is noted."""
+    if not await turn.bot.mailbox.has_mail(turn.chat):
+        return False
+    await turn.refresh()
+    now, rules = turn.now, turn.bot.rules
+    instead = overtaken(turn.conversation, write, now=now, rules=rules, sessions=turn.sessions)
+    if instead is None:
+        return False
+    if instead != turn.conversation:
+        await turn.commit(instead, ())
+    turn.bot.log.info("overtaken", chat=turn.chat, purpose=write.pending.purpose)
+    return True
+
+
+async def _speak(turn: Turn, write: Write, draft: Draft) -> None:
     said = spoken(turn.conversation, write.pending, draft, now=turn.now, rules=turn.bot.rules)
     await turn.commit(*said)
-
-
-# --- a hidden id whose phone is known ---------------------------------------------------------
-
-
-async def _moved_to_phone(bot: Bot, claimed: Claimed) -> bool:
-    """Whether the mail of a hidden id went to the chat of its phone, now that it is known.
-
-    A stop said under the hidden id goes with it, also without new mail.
-    """
-    lid = lid_of(claimed.chat)
-    if lid is None:
-        return False
-    phone = await bot.contacts.phone_of(lid) or await _ask_whatsapp(bot, claimed, lid)
-    if phone is None:
-        return False
-    await bot.contacts.learn(lid, phone)
-    person, now = Address(phone=phone, lid=lid), bot.world.now()
-    events = (*claimed.events, *_stop_of(bot, claimed))
-    facts = [(phone, Fact(person=person, event=event)) for event in events]
-    await bot.mailbox.accept(facts, now=now)
-    known = claimed.conversation
-    await bot.mailbox.put_aside(claimed, now=now, wake=next_wake(known) if known else None)
-    bot.log.info("moved", chat=claimed.chat, facts=len(facts))
-    return bool(claimed.letters)
-
-
-async def _ask_whatsapp(bot: Bot, claimed: Claimed, lid: str) -> str | None:
-    """WAHA's answer; asked with every mail, since it may learn it any day."""
-    session = next((s for s in map(_session_of, claimed.events) if s), None)
-    if bot.waha is None or session is None:
-        return None
-    try:
-        return await bot.waha.phone_of_lid(session, lid)
-    except AiSellerError as error:
-        bot.log.info("lid_unresolved", reason=error.code)
-        return None
-
-
-def _session_of(event: AnyEvent) -> str | None:
-    session: str | None = getattr(event, "session", None)
-    return session
-
-
-def _stop_of(bot: Bot, claimed: Claimed) -> tuple[OperatorActed, ...]:
-    """A stop said under the hidden id holds for the phone too."""
-    if claimed.conversation is None or claimed.conversation.opt_out is None:
-        return ()
-    at = claimed.conversation.opt_out.at
-    return (
-        OperatorActed(
-            id=derive_id("stop", claimed.chat, str(at)),
-            at=at,
-            received_at=bot.world.now(),
-            act=Act.OPT_OUT,
-        ),
-    )
 
 
 # --- a chat that kills its turns --------------------------------------------------------------

@@ -2,89 +2,105 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 
-from msgspec.structs import replace
-
-from app.domain.conversation import (
-    Author,
-    Entry,
-    Kind,
-    Message,
-    Sending,
-    Status,
-    with_message,
-    with_proactive_at,
-    without_proactive,
+from app.domain.conversation import Author, Message, Status
+from app.domain.decide import unspoken, withdrawn, written_over
+from app.domain.policy import Allow, Deny, Verdict, may_speak
+from app.domain.rules import MOST_SENDS, Reason
+from app.domain.sending import (
+    failed,
+    held,
+    later,
+    left_out,
+    next_text,
+    sending_of,
+    tried,
+    unclear,
+    untried,
+    went,
 )
-from app.domain.decide import next_text, sending_of, unspoken
-from app.domain.policy import Allow, Deny, Verdict, may_speak, next_morning
-from app.domain.rules import RETRY_DELAYS, Reason
-from app.errors import Conflict, Permanent, StoreDown, Transient, Uncertain
+from app.errors import Permanent, Transient, Uncertain
 from app.gateways.waha import Waha
-from app.worker.pace import free_from
+from app.gateways.waha_wire import short_id_for
+from app.worker.confirm import look_for
+from app.worker.limits import has_place, next_morning_of, paced
 from app.worker.presence import address_of, show_typing
+from app.worker.record import record
 from app.worker.turn import Turn
+from app.worker.watch import is_restricted, look_at
 
-_KINDS = {
-    Status.QUEUED: Kind.RETRYING,
-    Status.SENT: Kind.SENT,
-    Status.DRY_RUN: Kind.DRY_RUN,
-    Status.UNCERTAIN: Kind.UNCERTAIN,
-    Status.FAILED: Kind.FAILED,
-}
-"""How the journal tells each outcome of a send."""
+_OF_THE_LINE = frozenset({"unreachable", "unauthorized", "session_down", "not_found"})
+"""Failures that are the session's or WAHA's own, and not this message's."""
 
-_OPEN = frozenset({Status.QUEUED, Status.UNCERTAIN})
-"""Statuses of which the outcome of a send still tells something new."""
-
-RECORD_TRIES = 10
-"""Times the outcome of a send is written again: nobody else knows it."""
+_EXISTS = timedelta(minutes=15)
+"""How soon a phone is tried again that WhatsApp knows, and WAHA could not find."""
 
 
 async def send_next(turn: Turn) -> bool:
-    """Send the first text whose time has come; whether anything changed.
+    """Send the first text whose time has come, or find out whether it went; whether anything
+    changed.
 
     Raises ``Conflict`` and ``StoreDown``; a failure to send is recorded, not raised.
     """
     message = next_text(turn.conversation, turn.now)
     if message is None:
         return False
-    if sending_of(message).tried_at is not None:
-        await _record(turn, message, Status.UNCERTAIN, reason="interrupted")
-        return True
+    before = turn.version
+    if message.status is Status.UNCERTAIN:
+        await look_for(turn, message)
+    elif sending_of(message).tried_at is not None:
+        await record(turn, message, partial(unclear, reason="interrupted", now=turn.now))
+    else:
+        await _send_now(turn, message)
+    return turn.version != before
+
+
+async def _send_now(turn: Turn, message: Message) -> None:
     current = await _last_look(turn, message)
     if current is None:
-        return True
+        return
     if turn.bot.rules.test_mode:
-        await _record(turn, current, Status.DRY_RUN)
+        await record(turn, current, partial(left_out, now=turn.now))
     elif turn.bot.waha is None:
-        await _later(turn, current, Transient("WAHA is not set up", code="no_waha"))
+        await record(turn, current, partial(later, reason="no_waha", now=turn.now))
     elif await _in_pace(turn, current):
         await _send(turn, turn.bot.waha, current)
-    return True
 
 
 async def _send(turn: Turn, waha: Waha, message: Message) -> None:
-    """Type, look again, mark it as tried, post it, record what came of it."""
+    """Type, look again, mark it as tried, post it, record what came of it.
+
+    The id it shall have in WhatsApp is kept before it leaves: by it our own echo is known, also
+    when the answer is lost, on the engines that take one.
+    """
     await show_typing(turn, waha, message)
-    if not await _last_look(turn, message):
+    current = await _last_look(turn, message)
+    if current is None:
         return
-    message = await _mark_tried(turn, message)
+    wanted = short_id_for(message.id)
+    await turn.commit(tried(turn.conversation, current, short_id=wanted, now=turn.now), ())
     try:
-        short_id = await waha.send_text(message.session, address_of(turn), message.text)
+        short_id = await waha.send_text(message.session, address_of(turn), message.text, id=wanted)
     except Transient as error:
-        await _later(turn, message, error)
+        await _not_now(turn, message, error)
     except Permanent as error:
-        turn.bot.log.warning("failed", chat=turn.chat, message=message.id, reason=error.reason)
-        await _record(turn, message, Status.FAILED, reason=error.code or error.reason)
+        await _never(turn, message, error)
     except Uncertain as error:
         turn.bot.log.warning("uncertain", chat=turn.chat, message=message.id, reason=error.reason)
-        await _record(turn, message, Status.UNCERTAIN, reason=error.code or error.reason)
+        reason, taken = error.code or error.reason, error.code == "no_id"
+        await record(turn, message, partial(unclear, reason=reason, taken=taken, now=turn.now))
     else:
         turn.sent += 1
-        await _record(turn, message, Status.SENT, short_id=short_id)
-        await turn.bot.contacts.remember_sent(short_id, turn.chat)
+        await record(turn, message, partial(went, short_id=short_id, now=turn.now))
+    await _sent_through(turn, message.session)
+
+
+async def _sent_through(turn: Turn, name: str) -> None:
+    session = turn.sessions.get(name)
+    if session is not None:
+        await turn.bot.sessions.sent(session, turn.now)
 
 
 # --- the last look ----------------------------------------------------------------------------
@@ -93,27 +109,45 @@ async def _send(turn: Turn, waha: Waha, message: Message) -> None:
 async def _last_look(turn: Turn, message: Message) -> Message | None:
     """The message, if it may still go; asked on the chat as it is this moment."""
     await turn.refresh()
+    now = turn.now
     current = turn.conversation.message(message.id)
-    if current is None or current.status is not Status.QUEUED:
+    if current is None or current.status is not Status.QUEUED or sending_of(current).tried_at:
+        return None
+    question = written_over(turn.conversation, current)
+    if question is not None:
+        await turn.commit(*withdrawn(turn.conversation, current, question, now=now))
         return None
     verdict = _verdict(turn, current)
-    if isinstance(verdict, Allow):
-        verdict = await _place_today(turn, current)
+    if isinstance(verdict, Allow) and not await has_place(turn, current):
+        verdict = Deny(reason=Reason.DAILY_CAP, until=next_morning_of(turn))
     if isinstance(verdict, Allow):
         return current
-    if current.author is Author.PERSON:
-        await _record(turn, current, Status.FAILED, reason=verdict.reason)
-    else:
-        await turn.commit(*unspoken(turn.conversation, current, verdict, now=turn.now))
+    await _held_back(turn, current, verdict)
     return None
 
 
+async def _held_back(turn: Turn, message: Message, verdict: Deny) -> None:
+    now = turn.now
+    if verdict.reason is Reason.SESSION_DOWN:
+        conversation, entries = held(turn.conversation, message, now=now)
+        if conversation != turn.conversation:
+            await turn.commit(conversation, entries)
+    elif message.author is Author.PERSON:
+        await record(turn, message, partial(failed, reason=verdict.reason, now=now))
+    else:
+        await turn.commit(*unspoken(turn.conversation, message, verdict, now=now))
+
+
 def _verdict(turn: Turn, message: Message) -> Verdict:
-    """A person's own words need no permission, only a bot that is switched on."""
+    """A person's own words need no permission, only a bot that is switched on and a session."""
     if turn.now > sending_of(message).expires_at:
         return Deny(reason=Reason.EXPIRED)
+    session = turn.sessions.get(message.session)
     if message.author is Author.PERSON or message.purpose is None:
-        return Allow() if turn.bot.rules.enabled else Deny(reason=Reason.DISABLED)
+        if not turn.bot.rules.enabled:
+            return Deny(reason=Reason.DISABLED)
+        down = session is not None and not session.works
+        return Deny(reason=Reason.SESSION_DOWN) if down else Allow()
     return may_speak(
         turn.conversation,
         message.purpose,
@@ -121,120 +155,62 @@ def _verdict(turn: Turn, message: Message) -> Verdict:
         rules=turn.bot.rules,
         order_code=message.order_code,
         ignoring=message.id,
+        session=session,
     )
 
 
-async def _place_today(turn: Turn, message: Message) -> Verdict:
-    """Whether it holds a place under this day's cap: it may be held back over midnight, or have
-    failed, given its place back and been replayed.
-    """
-    if message.purpose is None or not message.purpose.proactive:
-        return Allow()
-    cap = turn.bot.rules.max_daily_messages
-    if await turn.bot.counters.reserve(message.shop, turn.today, message.id, cap=cap):
-        return Allow()
-    morning = next_morning(turn.chat, turn.now, turn.bot.rules)
-    return Deny(reason=Reason.DAILY_CAP, until=morning)
-
-
 async def _in_pace(turn: Turn, message: Message) -> bool:
-    """Whether a proactive text that is tried again has its turn in the pacing of its session."""
+    """Whether a proactive text that was tried or held before has its turn in its session."""
     sending = sending_of(message)
-    if not sending.attempts or message.purpose is None or not message.purpose.proactive:
+    waited = sending.attempts or sending.blocked is not None
+    if not waited or message.purpose is None or not message.purpose.proactive:
         return True
-    slot = await free_from(turn, message.id, message.session, now=turn.now, held=sending.slot)
-    if slot is None:
-        return True
-    waiting = replace(message, sending=replace(sending, not_before=slot, slot=slot))
-    await turn.commit(with_message(turn.conversation, waiting), ())
-    return False
+    return await paced(turn, message)
 
 
 # --- what came of it --------------------------------------------------------------------------
 
 
-async def _mark_tried(turn: Turn, message: Message) -> Message:
-    """A crash from here on leaves a message of which nobody knows whether it went."""
-    tried = replace(message, sending=replace(sending_of(message), tried_at=turn.now))
-    await turn.commit(with_message(turn.conversation, tried), ())
-    return tried
+async def _not_now(turn: Turn, message: Message, error: Transient) -> None:
+    """It certainly did not go. What is the session's fault is no try of this message's."""
+    now, code = turn.now, error.code
+    turn.bot.log.warning("send_later", chat=turn.chat, message=message.id, reason=code)
+    if code == "restricted":
+        await _forbidden(turn, message)
+        return
+    if code in _OF_THE_LINE and not (await look_at(turn.bot, message.session)).works:
+        await record(turn, message, untried)
+        return
+    at_least = timedelta(seconds=error.retry_after or 0)
+    await record(turn, message, partial(later, reason=code, at_least=at_least, now=now))
 
 
-async def _later(turn: Turn, message: Message, error: Transient) -> None:
-    """It did not go: again after a while, in its place in the queue."""
-    sending = sending_of(message)
-    delay = RETRY_DELAYS[min(sending.attempts, len(RETRY_DELAYS) - 1)]
-    if error.retry_after is not None:
-        delay = max(delay, timedelta(seconds=error.retry_after))
-    again = turn.now + delay
-    turn.bot.log.warning(
-        "send_later", chat=turn.chat, message=message.id, reason=error.code, until=again.isoformat()
-    )
-    waiting = replace(
-        sending, tried_at=None, slot=None, attempts=sending.attempts + 1, not_before=again
-    )
-    await _record(turn, message, Status.QUEUED, reason=error.code, sending=waiting)
+async def _forbidden(turn: Turn, message: Message) -> None:
+    """463: WhatsApp lets this number write to no new contacts. Not tried again before the end."""
+    until = await is_restricted(turn.bot, message.session)
+    if message.purpose is not None and message.purpose.proactive:
+        verdict = Deny(reason=Reason.RESTRICTED, until=until)
+        await record(turn, message, partial(unspoken, verdict=verdict, now=turn.now))
+    else:
+        await record(turn, message, partial(failed, reason=Reason.RESTRICTED, now=turn.now))
 
 
-async def _record(
-    turn: Turn,
-    message: Message,
-    status: Status,
-    *,
-    reason: str | None = None,
-    short_id: str | None = None,
-    sending: Sending | None = None,
-) -> None:
-    """Write the outcome, whatever else happened to the chat: it is true, and known only here.
-
-    Nothing is written where the chat already tells more, as after a receipt or our own echo.
-    """
-    entry = _entry(message, status, now=turn.now, reason=reason, sending=sending)
-    for _ in range(RECORD_TRIES):
-        current = turn.conversation.message(message.id)
-        if current is None or current.status not in _OPEN:
-            return
-        after = replace(
-            current,
-            status=status,
-            message=short_id or current.message,
-            sending=sending,
-            failure=reason if status is Status.FAILED else None,
-        )
-        conversation = with_message(turn.conversation, after)
-        if status is Status.FAILED:
-            conversation = without_proactive(conversation, message.id)
-        elif status is not Status.QUEUED:
-            conversation = with_proactive_at(conversation, message.id, turn.now)
-        try:
-            await turn.commit(conversation, (entry,))
-        except (Conflict, StoreDown) as error:
-            await _read_again(turn, error)
-        else:
-            return
-    raise Conflict("the outcome of a send could not be recorded", code="record")
+async def _never(turn: Turn, message: Message, error: Permanent) -> None:
+    """It was refused for good; but WAHA not finding a phone may be WAHA's own fault."""
+    reason = error.code or error.reason
+    turn.bot.log.warning("failed", chat=turn.chat, message=message.id, reason=reason)
+    again = sending_of(message).attempts < MOST_SENDS
+    if reason == Reason.NOT_ON_WHATSAPP and again and await _exists(turn, message):
+        await record(turn, message, partial(later, reason="no_lid", at_least=_EXISTS, now=turn.now))
+    else:
+        await record(turn, message, partial(failed, reason=reason, now=turn.now))
 
 
-async def _read_again(turn: Turn, error: Conflict | StoreDown) -> None:
-    """The chat as it is now, if the store lets us; the next try tells."""
-    if isinstance(error, StoreDown):
-        await turn.bot.world.sleep(error.retry_after or 1)
+async def _exists(turn: Turn, message: Message) -> bool:
+    phone, waha = turn.conversation.phone, turn.bot.waha
+    if phone is None or waha is None:
+        return False
     try:
-        await turn.refresh()
-    except (Conflict, StoreDown) as again:
-        turn.bot.log.warning("not_recorded_yet", chat=turn.chat, reason=again.reason)
-
-
-def _entry(
-    message: Message, status: Status, *, now: datetime, reason: str | None, sending: Sending | None
-) -> Entry:
-    return Entry(
-        at=now,
-        kind=_KINDS[status],
-        shop=message.shop,
-        purpose=message.purpose,
-        message=message.id,
-        order_code=message.order_code,
-        reason=reason,
-        until=sending.not_before if sending else None,
-    )
+        return await waha.number_exists(message.session, phone) is True
+    except Transient:
+        return False

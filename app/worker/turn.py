@@ -9,24 +9,33 @@ from app.domain.conversation import (
     Entry,
     Message,
     derive_id,
-    newly_failed,
+    newly_buried,
+    newly_named,
+    newly_risen,
     places_freed,
     split_archive,
 )
 from app.domain.decide import next_wake
 from app.domain.fold import fold_all
+from app.domain.session import Session
+from app.domain.tally import signs_of
 from app.store import keys
 from app.store.claims import Buried, Claimed, Settled
+from app.store.contacts import lid_of
 from app.worker.bot import Bot
 
 
 class Turn:
-    """One chat, claimed. ``conversation`` is always what the store holds."""
+    """One chat, claimed. ``conversation`` is always what the store holds.
+
+    ``sessions`` are those it may speak through, as they were when it was last read.
+    """
 
     def __init__(self, bot: Bot, claimed: Claimed, conversation: Conversation) -> None:
         self.bot = bot
         self.claimed = claimed
         self.conversation = conversation
+        self.sessions: dict[str, Session] = {}
         self.wrote = 0
         self.sent = 0
         self.did: list[str] = []
@@ -44,6 +53,11 @@ class Turn:
     def chat(self) -> str:
         """Whose turn it is."""
         return self.claimed.chat
+
+    @property
+    def version(self) -> str:
+        """Another one after every change of the chat."""
+        return self.claimed.version
 
     @property
     def now(self) -> datetime:
@@ -69,33 +83,66 @@ class Turn:
 
         With it go the places under the day's cap that are free again, and what failed for good.
         """
+        before, today = self.conversation, self.today
         live, archived = split_archive(conversation)
+        if lid_of(self.chat) and conversation.opt_out and not before.opt_out:
+            await self.bot.contacts.hide_stop(lid_of(self.chat) or "")
         settled = Settled(
             conversation=live,
             folded=folded,
             entries=entries,
             archived=archived,
-            buried=tuple(map(self._grave, newly_failed(self.conversation, conversation))),
-            freed=places_freed(self.conversation, conversation),
-            days=tuple(keys.day(shop.id, self.today) for shop in self.bot.rules.shops),
+            buried=tuple(map(self._grave, newly_buried(before, conversation))),
+            risen=newly_risen(before, conversation),
+            freed=places_freed(before, conversation),
+            days=self._days(today),
             wake=next_wake(live),
         )
         self.claimed = await self.bot.mailbox.commit(self.claimed, settled, now=self.now)
         self.conversation = live
+        for short_id in newly_named(before, live):
+            await self.bot.contacts.remember_sent(short_id, self.chat)
+        await self.bot.sessions.count(signs_of(entries, self.bot.rules), today)
         self._note(entries)
 
     async def _take_in(self) -> None:
         claimed = self.claimed
-        if not claimed.letters:
-            return
-        if claimed.unreadable:
-            await self._set_unreadable_aside()
-        conversation, entries = fold_all(
-            self.conversation, claimed.events, now=self.now, rules=self.bot.rules
-        )
-        if self.conversation.opt_out is not None and conversation.opt_out is None:
-            await self.bot.contacts.unmark(self.chat)
-        await self.commit(conversation, entries, folded=len(claimed.letters))
+        if claimed.letters:
+            if claimed.unreadable:
+                await self._set_unreadable_aside()
+            conversation, entries = fold_all(
+                self.conversation, claimed.events, now=self.now, rules=self.bot.rules
+            )
+            if self.conversation.opt_out is not None and conversation.opt_out is None:
+                await self.bot.contacts.unmark(self.chat)
+            await self.commit(conversation, entries, folded=len(claimed.letters))
+        await self._look_at_sessions()
+
+    async def _look_at_sessions(self) -> None:
+        """Whatever this chat waits for, it is told when a session that is down comes back.
+
+        Held first and read again then: it may have come back in between.
+        """
+        names = self._speaks_through()
+        self.sessions = await self.bot.sessions.all(names)
+        for name, session in self.sessions.items():
+            if not session.works:
+                await self.bot.sessions.hold(name, self.chat, self.now)
+                self.sessions[name] = await self.bot.sessions.of(name)
+
+    def _speaks_through(self) -> set[str]:
+        known, rules = self.conversation, self.bot.rules
+        names = {rules.shop(pending.shop).session for pending in known.pending}
+        names |= {message.session for message in known.unsettled}
+        return names | ({known.session} if known.session and names else set())
+
+    def _days(self, today: date) -> tuple[str, ...]:
+        """Where a place under a cap of today may be held."""
+        shops = tuple(keys.day(shop.id, today) for shop in self.bot.rules.shops)
+        if not self.bot.rules.warm_up:
+            return shops
+        numbers = {session.number for session in self.sessions.values()}
+        return (*shops, *(keys.number_day(number, today) for number in sorted(numbers)))
 
     async def _set_unreadable_aside(self) -> None:
         letters = tuple(letter.decode("utf-8", "replace") for letter in self.claimed.unreadable)

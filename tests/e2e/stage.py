@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -19,7 +19,8 @@ from app.demo.waha import EmulatedWaha
 from app.demo.waha_phone import Phone
 from app.demo.waha_shapes import Engine
 from app.wiring import Assembly, assembled, web_app
-from app.worker.loop import run_guarded
+from app.worker.loop import WATCH_EVERY, run_guarded
+from app.worker.watch import watch
 from app.world import World
 from tests.builders import NOON, PHONE
 from tests.clock import Clock
@@ -79,6 +80,10 @@ class Stage:
         }
         return await self.public.post("/event_handler", json=body)
 
+    async def watch(self) -> None:
+        """What a worker does every half a minute: look at the WhatsApp sessions."""
+        await watch(self.bot)
+
     async def settle(self) -> None:
         """Run turns until nothing is due and no webhook is under way."""
         chats: list[str] = []
@@ -95,15 +100,21 @@ class Stage:
         """Let time pass, stopping wherever something is due on the way."""
         target = self.clock.now() + timedelta(**delta)
         await self.settle()
-        while True:
-            waiting = await self.bot.mailbox.waiting(offset=0, limit=1)
-            due = await self.bot.mailbox.next_due(waiting[0]) if waiting else None
-            if due is None or due > target:
-                break
+        while (due := await self._next_moment()) is not None and due <= target:
             self.clock.set(max(due, self.clock.now()))
             await self.settle()
         self.clock.set(max(target, self.clock.now()))
         await self.settle()
+
+    async def _next_moment(self) -> datetime | None:
+        """When something is to be done next; the sessions are looked at while they are down."""
+        waiting = await self.bot.mailbox.waiting(offset=0, limit=1)
+        due = await self.bot.mailbox.next_due(waiting[0]) if waiting else None
+        if not (await self.bot.sessions.of("default")).works:
+            await self.watch()
+            watched = self.clock.now() + WATCH_EVERY
+            return watched if due is None else min(due, watched)
+        return due
 
     async def contact(self, phone: str = PHONE) -> Any:
         """What the API tells of a contact."""

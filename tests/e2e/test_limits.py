@@ -83,19 +83,8 @@ async def test_proactive_messages_leave_with_a_pause_between_them(stage: Stage) 
 
 async def test_a_message_that_certainly_failed_gives_its_place_back(store_url: str) -> None:
     async with on_stage(store_url, AI_SELLER_MAX_DAILY_MESSAGES="1") as stage:
-        stage.waha.faults.append(
-            Status(
-                500,
-                {
-                    "statusCode": 500,
-                    "exception": {
-                        "message": "2 UNKNOWN: no LID found for 77050000001@s.whatsapp.net",
-                        "name": "Error",
-                        "stack": "",
-                    },
-                },
-            )
-        )
+        refused = {"message": "no", "error": "Bad Request", "statusCode": 400}
+        stage.waha.faults.append(Status(400, refused))
         await stage.ordered(phone="77050000001", code="912000101")
         await stage.settle()
         [failed] = await stage.messages("77050000001")

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.demo.faults import CutAfterAccepting, CutBefore, Slow, Status
+from app.demo.faults import CutAfterAccepting, Slow, Status
 from app.demo.waha_shapes import Engine
 from app.domain.events import SessionChanged
 from tests.builders import PHONE
@@ -142,33 +142,6 @@ async def test_a_stop_while_the_bot_is_typing_holds_the_text_back(stage: Stage) 
     assert (await stage.contact())["sent_in_window"] == 0
 
 
-async def test_a_session_that_is_down_holds_the_message_until_it_is_back(stage: Stage) -> None:
-    stage.waha.status_wait = 0
-    await stage.waha.session_becomes("FAILED")
-    await stage.ordered()
-    await stage.settle()
-    assert stage.texts == []
-    [message] = await stage.messages()
-    assert message["status"] == "queued"
-    await stage.waha.session_becomes("WORKING")
-    await stage.advance(minutes=5)
-    assert len(stage.texts) == 1
-    assert (await stage.metrics())["errors"] == 0
-
-
-@pytest.mark.parametrize("fault", [CutBefore(), Status(503)])
-async def test_what_may_have_gone_is_never_sent_again_blindly(
-    stage: Stage, fault: CutBefore | Status
-) -> None:
-    stage.waha.faults.append(fault)
-    await stage.ordered()
-    await stage.advance(hours=2)
-    assert stage.texts == []
-    [message] = await stage.messages()
-    assert message["status"] == "uncertain"
-    assert (await stage.contact())["sent_in_window"] == 1
-
-
 async def test_a_cut_after_accepting_is_settled_by_our_own_echo(stage: Stage) -> None:
     stage.waha.faults.append(CutAfterAccepting())
     await stage.ordered()
@@ -217,7 +190,6 @@ async def test_a_sessions_late_news_does_not_hide_its_latest(stage: Stage) -> No
         changed = SessionChanged(
             session="default", status=status, at=at + timedelta(minutes=minutes)
         )
-        await stage.bot.journal.session_changed(changed)
-    latest = await stage.bot.journal.session("default")
-    assert latest is not None
+        await stage.bot.sessions.told(changed, day=at.date())
+    latest = await stage.bot.sessions.of("default")
     assert latest.status == "WORKING"

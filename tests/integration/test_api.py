@@ -270,7 +270,7 @@ async def test_a_foreign_number_and_a_hidden_id_are_contacts_too(doors: House) -
 
 async def test_a_hidden_id_whose_phone_is_known_is_that_phones_contact(doors: House) -> None:
     await doors.knows(person())
-    await doors.front.contacts.learn("123456", PHONE)
+    await doors.front.contacts.learn("123456", PHONE, now=NOON)
     assert (await get(doors, "/api/contacts/lid:123456"))["phone"] == PHONE
 
 
@@ -572,7 +572,7 @@ async def test_prometheus_reads_the_same_figures(doors: House) -> None:
 
 async def test_the_status_tells_the_state_of_every_part(doors: House) -> None:
     working = SessionChanged(session="default", status="WORKING", at=NOON)
-    await doors.front.journal.session_changed(working)
+    await doors.front.sessions.told(working, day=NOON.date())
     await told(doors, ordered())
     state = await get(doors, "/ai-seller/status")
     assert (state["success"], state["status"], state["enabled"]) == (True, "enabled", True)

@@ -26,6 +26,7 @@ from app.store.contacts import Contacts
 from app.store.counters import Counters
 from app.store.journal import Journal
 from app.store.mailbox import Mailbox
+from app.store.sessions import Sessions
 from app.web.front import Front, Health, Part, Probe
 from app.web.server import MAX_BODY, build
 from app.worker.loop import make_docket, register_names, scheduler
@@ -101,6 +102,7 @@ async def house(store_url: str, *, alive: bool = True, **changes: Any) -> AsyncI
             "contacts": Contacts(redis),
             "counters": Counters(redis),
             "journal": Journal(redis),
+            "sessions": Sessions(redis),
             "log": get_logger("door"),
             "probe": all_is_well,
             "admin_key": ADMIN,
@@ -280,8 +282,7 @@ async def test_an_authentic_body_that_means_nothing_is_taken_and_ignored(
 async def test_what_a_session_tells_of_itself_is_kept(doors: House) -> None:
     answer = await doors.waha(waha_event("session.status", {"name": "default", "status": "FAILED"}))
     assert answer.status_code == 202
-    kept = await doors.front.journal.session("default")
-    assert kept is not None
+    kept = await doors.front.sessions.of("default")
     assert kept.status == "FAILED"
 
 

@@ -13,8 +13,9 @@ import pytest
 from msgspec.structs import replace
 
 from app.domain.conversation import Status, with_message
-from app.domain.decide import next_text, next_wake
+from app.domain.decide import next_wake
 from app.domain.events import Act, Address, AnyEvent, Fact
+from app.domain.sending import next_text
 from app.errors import Conflict
 from app.store import keys
 from app.store.claims import Settled

@@ -23,7 +23,7 @@ def draft(text: str | None = "Здравствуйте!", needs_person: str | No
 
 
 def test_what_is_due_and_allowed_is_written() -> None:
-    decision = decide(after(ordered(Stage.PAID)), now=NOON, rules=RULES)
+    decision = decide(after(ordered(Stage.PAID)), now=NOON, rules=RULES, sessions={})
     assert decision.write is not None
     assert decision.write.pending.purpose is Purpose.POST_PURCHASE
     assert decision.write.brief.customer_name == "Айгерим"
@@ -34,14 +34,14 @@ def test_what_is_due_and_allowed_is_written() -> None:
 
 def test_the_more_important_purpose_goes_first() -> None:
     waits = (waiting(Purpose.REVIEW_REQUEST), waiting(Purpose.ORDER_DELIVERED))
-    decision = decide(person(pending=waits), now=NOON, rules=RULES)
+    decision = decide(person(pending=waits), now=NOON, rules=RULES, sessions={})
     assert decision.write is not None
     assert decision.write.pending.purpose is Purpose.ORDER_DELIVERED
 
 
 def test_an_answer_goes_before_everything_we_start() -> None:
     talked = after(ordered(Stage.PAID), wrote("Есть M?"))
-    decision = decide(talked, now=NOON + RULES.debounce, rules=RULES)
+    decision = decide(talked, now=NOON + RULES.debounce, rules=RULES, sessions={})
     assert decision.write is not None
     assert decision.write.pending.purpose is Purpose.REPLY
     assert decision.write.brief.messages_to_answer == ("Есть M?",)
@@ -50,24 +50,24 @@ def test_an_answer_goes_before_everything_we_start() -> None:
 def test_what_is_not_due_is_waited_for() -> None:
     later = NOON + 5 * HOUR
     talked = person(pending=(waiting(Purpose.REVIEW_REQUEST, due=later),))
-    assert decide(talked, now=NOON, rules=RULES) == Decision(conversation=talked)
+    assert decide(talked, now=NOON, rules=RULES, sessions={}) == Decision(conversation=talked)
 
 
 def test_a_no_with_an_end_waits_and_is_counted_once() -> None:
     talked = person(pending=(waiting(Purpose.POST_PURCHASE),), proactive=spoke(1))
-    first = decide(talked, now=NOON, rules=RULES)
+    first = decide(talked, now=NOON, rules=RULES, sessions={})
     assert [(e.kind, e.reason, e.counted) for e in first.entries] == [
         (Kind.BLOCKED, Reason.COOLDOWN, True)
     ]
     assert next_wake(first.conversation) == NOON + 23 * HOUR
     spoke_again = replace(first.conversation, proactive=spoke(-22))
-    second = decide(spoke_again, now=NOON + 23 * HOUR, rules=RULES)
+    second = decide(spoke_again, now=NOON + 23 * HOUR, rules=RULES, sessions={})
     assert not any(entry.counted for entry in second.entries)
 
 
 def test_a_no_that_lasts_beyond_the_best_before_drops_it() -> None:
     talked = person(pending=(waiting(Purpose.POST_PURCHASE),), proactive=spoke(60, 40, 30))
-    decision = decide(talked, now=NOON, rules=RULES)
+    decision = decide(talked, now=NOON, rules=RULES, sessions={})
     assert decision.conversation.pending == ()
     assert [(e.kind, e.reason) for e in decision.entries] == [(Kind.DROPPED, Reason.CUSTOMER_CAP)]
 
@@ -77,7 +77,7 @@ def test_a_stop_drops_even_what_is_not_due() -> None:
         pending=(waiting(Purpose.REVIEW_REQUEST, due=NOON + HOUR),),
         opt_out=OptOut(at=NOON, by=Author.CUSTOMER),
     )
-    decision = decide(silent, now=NOON, rules=RULES)
+    decision = decide(silent, now=NOON, rules=RULES, sessions={})
     assert decision.conversation.pending == ()
     assert next_wake(decision.conversation) is None
 
@@ -86,13 +86,13 @@ def test_a_return_drops_the_review_request() -> None:
     talked = person(
         pending=(waiting(Purpose.REVIEW_REQUEST, due=NOON + HOUR),), orders=(order(Stage.RETURNED),)
     )
-    decision = decide(talked, now=NOON, rules=RULES)
+    decision = decide(talked, now=NOON, rules=RULES, sessions={})
     assert [entry.reason for entry in decision.entries] == [Reason.ORDER_CHANGED]
 
 
 def test_what_slept_too_long_is_expired() -> None:
     talked = person(pending=(waiting(Purpose.POST_PURCHASE),))
-    decision = decide(talked, now=NOON + 49 * HOUR, rules=RULES)
+    decision = decide(talked, now=NOON + 49 * HOUR, rules=RULES, sessions={})
     assert [entry.reason for entry in decision.entries] == [Reason.EXPIRED]
 
 
@@ -146,6 +146,6 @@ def test_what_was_counted_as_blocked_is_not_counted_again_when_dropped() -> None
 
 def test_the_model_sees_no_phone_and_no_ids() -> None:
     talked = after(ordered(Stage.PAID), wrote("Где заказ?"))
-    decision = decide(talked, now=NOON + RULES.debounce, rules=RULES)
+    decision = decide(talked, now=NOON + RULES.debounce, rules=RULES, sessions={})
     assert decision.write is not None
     assert "7705" not in repr(decision.write.brief)

@@ -257,7 +257,7 @@ def test_a_receipt_of_a_message_nobody_knows_changes_nothing() -> None:
 def test_a_person_may_say_something_through_the_desk() -> None:
     talked = after(acted(Act.SAY, "Сейчас проверю"))
     assert talked.owner is Owner.PEOPLE
-    assert [(m.author, m.text) for m in talked.queued] == [(Author.PERSON, "Сейчас проверю")]
+    assert [(m.author, m.text) for m in talked.unsettled] == [(Author.PERSON, "Сейчас проверю")]
 
 
 def test_a_person_may_opt_someone_out_and_in() -> None:
@@ -270,7 +270,7 @@ def test_a_person_may_opt_someone_out_and_in() -> None:
 def test_a_failed_message_can_be_queued_again_under_its_own_id() -> None:
     failed = with_message(person(), ours(Status.FAILED))
     talked = after(acted(Act.REPLAY, message="ours"), conversation=failed)
-    assert [m.id for m in talked.queued] == ["ours"]
+    assert [m.id for m in talked.unsettled] == ["ours"]
 
 
 EVERYTHING: list[AnyEvent] = [

@@ -6,8 +6,9 @@
 -- ARGV  1 version claimed ('' = none)   2 token of this commit   3 conversation JSON
 --       4 letters folded   5 now, ms   6 chat   7 next wake, ms ('' = none)
 --       8 journal kept   9 spoken to now, '1' or '0'
---       10 then five lists, each led by its length: journal entries; archived messages;
---       counters (name, by); buried (id, JSON); ids that hold no place in the day any more
+--       10 then six lists, each led by its length: journal entries; archived messages;
+--       counters (name, by); buried (id, JSON); ids not buried any more; ids that hold no place in
+--       the day any more
 -- RETURN {new version, mail left}, or {-1, 0} when the version has moved on
 local known = redis.call('HMGET', KEYS[1], 'v', 'token')
 if known[2] == ARGV[2] then
@@ -36,6 +37,7 @@ redis.call('LTRIM', KEYS[3], -tonumber(ARGV[8]), -1)
 list(1, function(message) redis.call('RPUSH', KEYS[4], message) end)
 list(2, function(name, by) redis.call('HINCRBYFLOAT', KEYS[7], name, by) end)
 list(2, function(id, json) redis.call('HSET', KEYS[9], id, json) end)
+list(1, function(id) redis.call('HDEL', KEYS[9], id) end)
 list(1, function(id)
   for day = 10, #KEYS do
     redis.call('SREM', KEYS[day], id)

@@ -1,0 +1,118 @@
+"""The sessions are watched: asked how they are, their outbox released, their alarms raised.
+
+Nothing here ever restarts a session: WAHA does that itself where it helps, and where it does not
+(a number that is restricted, a phone that was logged out) it does harm.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from app.domain.events import SessionChanged
+from app.domain.rules import RESTRICTED_FOR
+from app.domain.session import (
+    MISSING,
+    UNAUTHORIZED,
+    UNREACHABLE,
+    Session,
+    alerts_of,
+    health_of,
+)
+from app.errors import AiSellerError, Transient
+from app.gateways.waha import SessionState, Waha
+from app.worker.bot import Bot
+from app.worker.gaps import fill_gap
+
+_OURS = {"unreachable": UNREACHABLE, "unauthorized": UNAUTHORIZED}
+"""What we call a session of which WAHA cannot tell; other failures say nothing of it."""
+
+
+async def watch(bot: Bot) -> None:
+    """Look at every session once. Raises ``StoreDown``."""
+    for name in dict.fromkeys(shop.session for shop in bot.rules.shops):
+        session = await look_at(bot, name)
+        if session.works:
+            await release(bot, name)
+            await fill_gap(bot, session)
+        await _assess(bot, name)
+
+
+async def look_at(bot: Bot, name: str) -> Session:
+    """The session as WAHA shows it now, kept for all workers. Raises ``StoreDown``."""
+    if bot.waha is not None:
+        changed = await _asked(bot, bot.waha, name)
+        if changed is not None:
+            await told(bot, changed)
+    return await bot.sessions.of(name)
+
+
+async def told(bot: Bot, changed: SessionChanged) -> None:
+    """News of a session, by whatever way. Raises ``StoreDown``."""
+    today = bot.rules.local(bot.world.now()).date()
+    if await bot.sessions.told(changed, day=today):
+        bot.log.info("session", session=changed.session, status=changed.status)
+
+
+async def release(bot: Bot, name: str) -> int:
+    """Let the chats that waited for the session go on, in their order; how many there were.
+
+    Raises ``StoreDown``.
+    """
+    released = await bot.sessions.release(name, bot.world.now())
+    if released:
+        bot.log.info("released", session=name, chats=len(released))
+        await bot.mailbox.wake(released)
+    return len(released)
+
+
+async def is_restricted(bot: Bot, name: str) -> datetime:
+    """WhatsApp has just refused a new contact (463): until when none are written to.
+
+    Raises ``StoreDown``.
+    """
+    now = bot.world.now()
+    until = (await look_at(bot, name)).restricted_until
+    if until is not None and until > now:
+        return until
+    until = now + RESTRICTED_FOR
+    await told(bot, SessionChanged(session=name, status=None, at=now, restricted_until=until))
+    return until
+
+
+async def _asked(bot: Bot, waha: Waha, name: str) -> SessionChanged | None:
+    """What WAHA says of the session; None where what it says tells nothing."""
+    now = bot.world.now()
+    try:
+        found = await waha.session(name)
+    except Transient as error:
+        status = _OURS.get(error.code or "")
+        return SessionChanged(session=name, status=status, at=now) if status else None
+    except AiSellerError:
+        return None
+    return _news(found, name, now)
+
+
+def _news(found: SessionState | None, name: str, now: datetime) -> SessionChanged:
+    if found is None:
+        return SessionChanged(session=name, status=MISSING, at=now)
+    lifted = now if found.restriction_known else None
+    return SessionChanged(
+        session=name,
+        status=found.status,
+        at=now,
+        restricted_until=found.restricted_until or lifted,
+        our_phone=found.us.phone,
+        our_lid=found.us.lid,
+    )
+
+
+async def _assess(bot: Bot, name: str) -> None:
+    """Work out how the number fares, and raise what a person has to look at, once each time."""
+    now = bot.world.now()
+    health = health_of(await bot.sessions.signs(name, bot.rules.local(now).date()))
+    session = await bot.sessions.of(name)
+    if health.grade is not session.health.grade:
+        bot.log.warning("number_health", session=name, grade=health.grade, because=health.because)
+    alerts = {alert.kind: alert for alert in alerts_of(session, now)}
+    for kind in await bot.sessions.assess(name, health, alerts):
+        bot.log.error("alert", session=name, kind=kind, says=alerts[kind].says)
