@@ -132,8 +132,24 @@ def _opt_out(conversation: Conversation, message: Message, *, late: bool, now: d
         conversation = with_pending(
             conversation, _fixed(message, Purpose.OPT_OUT_CONFIRMATION, now=now)
         )
-    entry = Entry(at=now, kind=Kind.OPTED_OUT, shop=message.shop, message=message.id)
+    entry = Entry(
+        at=now,
+        kind=Kind.OPTED_OUT,
+        shop=message.shop,
+        purpose=_stopped(conversation),
+        message=message.id,
+    )
     return conversation, (entry, *dropped)
+
+
+def _stopped(conversation: Conversation) -> Purpose | None:
+    """What of ours a stop is an answer to. A second one in a row is an answer to nothing new."""
+    for message in reversed(conversation.messages):
+        if message.purpose is Purpose.OPT_OUT_CONFIRMATION:
+            return None
+        if message.purpose is not None and message.purpose.proactive:
+            return message.purpose
+    return None
 
 
 def _opt_in(conversation: Conversation, message: Message, *, now: datetime) -> Folded:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,14 +31,11 @@ from app.domain.conversation import (
 from app.domain.customer import call_person, dropped_entry
 from app.domain.policy import Deny, Verdict, may_speak
 from app.domain.rules import KEPT_PROACTIVE, MOST_REWRITES, PRIORITY, Purpose, Reason, Rules
-from app.domain.sending import sendable, sending_of, wake_of
+from app.domain.sending import PAST, sendable, sending_of, wake_of
 from app.domain.session import Session
 
 _FINAL = frozenset({Reason.OPTED_OUT, Reason.ORDER_CHANGED})
 """Reasons that drop a purpose even before it is due: nothing is gained by waiting."""
-
-_PAST = timedelta(seconds=1)
-"""Just after a moment, so that what is asked then is asked once."""
 
 Sessions = Mapping[str, Session]
 """What is known of the WhatsApp sessions, by name."""
@@ -92,7 +89,7 @@ def next_wake(conversation: Conversation) -> datetime | None:
 def _wake_of(pending: Pending) -> datetime:
     """What is held is released with its session, or dropped when it is too late for it."""
     if pending.blocked is Reason.SESSION_DOWN:
-        return max(pending.due, pending.expires_at + _PAST)
+        return max(pending.due, pending.expires_at + PAST)
     return pending.due
 
 

@@ -39,7 +39,7 @@ KEPT_STRAYS = 20
 _HELD_LOOK = timedelta(hours=1)
 """How soon an uncertain message is looked for again while its session is down."""
 
-_PAST = timedelta(seconds=1)
+PAST = timedelta(seconds=1)
 """Just after a moment, so that what is asked then is asked once."""
 
 
@@ -88,7 +88,7 @@ def wake_of(message: Message) -> datetime:
     sending = sending_of(message)
     if sending.blocked is None or message.status is Status.UNCERTAIN:
         return sending.not_before
-    return max(sending.not_before, sending.expires_at + _PAST)
+    return max(sending.not_before, sending.expires_at + PAST)
 
 
 def _is_due(message: Message, now: datetime) -> bool:

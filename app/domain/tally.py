@@ -80,12 +80,15 @@ def signs_of(entries: Iterable[Entry], rules: Rules) -> dict[tuple[str, Sign], i
     return counts
 
 
-_SIGNS = {Kind.SENT: Sign.SENT, Kind.FAILED: Sign.FAILED, Kind.RECEIVED: Sign.REPLIED}
+_SIGNS = {
+    Kind.SENT: Sign.SENT,
+    Kind.FAILED: Sign.FAILED,
+    Kind.RECEIVED: Sign.REPLIED,
+    Kind.OPTED_OUT: Sign.OPTED_OUT,
+}
 
 
 def _sign_of(entry: Entry) -> Sign | None:
-    if entry.kind is Kind.OPTED_OUT and entry.message is not None:
-        return Sign.OPTED_OUT
     if entry.purpose is None or not entry.purpose.proactive:
         return None
     if entry.kind is Kind.RECEIPT and entry.reason == Status.DELIVERED:

@@ -41,9 +41,12 @@ class Counters:
                 [keys.number_day(number, day)],
                 [message, cap, int(_DAY_KEPT.total_seconds())],
             )
-            if held:
-                await self._redis.sadd(keys.warm(number), day.isoformat())
         return bool(held)
+
+    async def sent_on(self, number: str, day: date) -> None:
+        """A WhatsApp number sends proactively on this day. Raises ``StoreDown``."""
+        with store_errors():
+            await self._redis.sadd(keys.warm(number), day.isoformat())
 
     async def days_before(self, number: str, day: date) -> int:
         """On how many days before this one the number sent proactively. Raises ``StoreDown``."""

@@ -168,3 +168,8 @@ def opted_out() -> str:
 def hash_key() -> str:
     """STRING random key of those hashes, made once. Never swept."""
     return f"{PREFIX}:hash_key"
+
+
+def probe() -> str:
+    """STRING written to see whether the store takes writes. Swept after a minute."""
+    return f"{PREFIX}:probe"

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from app.domain.session import Alarm, Alert, Grade, Session, alerts_of
 from app.domain.tally import Metric as Count
 from app.web.front import Front
 
@@ -77,6 +78,26 @@ async def queue(front: Front) -> Queue:
     )
 
 
+class Line(Struct, frozen=True, kw_only=True):
+    """A WhatsApp session: what is known of it, the chats that wait for it, what is wrong."""
+
+    session: Session
+    held: int
+    alerts: tuple[Alert, ...]
+
+
+async def lines(front: Front) -> list[Line]:
+    """Every session of the shops. Raises ``StoreDown``."""
+    names = dict.fromkeys(shop.session for shop in front.rules.shops)
+    found: list[Line] = []
+    for name in names:
+        session = await front.sessions.of(name)
+        held = await front.sessions.count_held(name)
+        alerts = alerts_of(session, front.world.now())
+        found.append(Line(session=session, held=held, alerts=alerts))
+    return found
+
+
 async def shop_days(front: Front) -> dict[str, ShopDay]:
     """Every shop's day. Raises ``StoreDown``."""
     limit = front.rules.max_daily_messages
@@ -90,11 +111,14 @@ async def shop_days(front: Front) -> dict[str, ShopDay]:
     return days
 
 
-def exposition(counted: Figures, waiting: Queue, days: dict[str, ShopDay]) -> bytes:
+def exposition(
+    counted: Figures, waiting: Queue, *, days: dict[str, ShopDay], sessions: list[Line]
+) -> bytes:
     """All of it, and the process, in Prometheus' text format."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    registry.register(_Shown([*_counters(counted), *_gauges(waiting, days)]))
+    shown = [*_counters(counted), *_gauges(waiting, days), *_sessions(sessions)]
+    registry.register(_Shown(shown))
     return generate_latest(registry)
 
 
@@ -154,3 +178,29 @@ def _gauges(waiting: Queue, days: dict[str, ShopDay]) -> Iterator[Metric]:
     for shop, day in days.items():
         today.add_metric([shop], day.sent_today)
     yield today
+
+
+_GRADES = list(Grade)
+
+
+def _sessions(sessions: list[Line]) -> Iterator[Metric]:
+    up = GaugeMetricFamily(
+        "ai_seller_session_up", "1 while the WhatsApp session may send.", labels=["session"]
+    )
+    held = GaugeMetricFamily(
+        "ai_seller_session_held", "Chats that wait for the session.", labels=["session"]
+    )
+    grade = GaugeMetricFamily(
+        "ai_seller_number_grade", "0 green, 1 amber, 2 red: nothing is started.", labels=["session"]
+    )
+    wrong = GaugeMetricFamily(
+        "ai_seller_alert", "1 while a person has to look at it.", labels=["session", "kind"]
+    )
+    for line in sessions:
+        name, kinds = line.session.name, {alert.kind for alert in line.alerts}
+        up.add_metric([name], float(line.session.works))
+        held.add_metric([name], line.held)
+        grade.add_metric([name], _GRADES.index(line.session.health.grade))
+        for kind in Alarm:
+            wrong.add_metric([name, kind], float(kind in kinds))
+    yield from (up, held, grade, wrong)

@@ -11,7 +11,7 @@ from litestar.response import Redirect
 from msgspec import Struct
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from app.web.figures import exposition, figures, queue, shop_days
+from app.web.figures import exposition, figures, lines, queue, shop_days
 from app.web.front import FromFront, Health, Probe
 from app.web.guards import trusted_or_admin
 from app.web.problems import GUARDED, AnyRequest
@@ -102,7 +102,12 @@ def _down(probe: Probe) -> list[str]:
 )
 async def prometheus(front: FromFront) -> Response[bytes]:
     """Counters over all workers, gauges of the queue, and this process."""
-    shown = exposition(await figures(front), await queue(front), await shop_days(front))
+    shown = exposition(
+        await figures(front),
+        await queue(front),
+        days=await shop_days(front),
+        sessions=await lines(front),
+    )
     return Response(shown, media_type=_FOR_PROMETHEUS)
 
 

@@ -13,13 +13,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.domain.events import Address, Fact, OrderChanged, Stage
-from app.domain.session import Alert, alerts_of
+from app.domain.session import Alert
 from app.domain.session import Health as NumberHealth
 from app.domain.tally import Metric
 from app.errors import Refused, StoreDown
 from app.gateways.kaspi import UnknownStage, read_demper
 from app.store.contacts import KnownOrder
-from app.web.figures import Figures, Queue, ShopDay, figures, queue, shop_days
+from app.web.figures import Figures, Line, Queue, ShopDay, figures, lines, queue, shop_days
 from app.web.front import FromFront, Front, Health, Part, known_shop
 from app.web.problems import GUARDED
 
@@ -214,18 +214,17 @@ async def status(front: FromFront) -> State:
 
 
 async def _waha(front: Front, part: Part) -> Waha:
-    names = dict.fromkeys(shop.session for shop in front.rules.shops)
     try:
-        sessions = [await _session(front, name) for name in names]
+        sessions = [_session(line, front.world.now()) for line in await lines(front)]
     except StoreDown:
         sessions = []
     return Waha(state=part.state, detail=part.detail, sessions=sessions)
 
 
-async def _session(front: Front, name: str) -> SessionView:
-    known, now = await front.sessions.of(name), front.world.now()
+def _session(line: Line, now: datetime) -> SessionView:
+    known = line.session
     return SessionView(
-        session=name,
+        session=known.name,
         status=known.status,
         since=known.since,
         at=known.told_at,
@@ -235,8 +234,8 @@ async def _session(front: Front, name: str) -> SessionView:
         our_phone=known.our_phone,
         our_lid=known.our_lid,
         health=known.health,
-        held=await front.sessions.count_held(name),
-        alerts=alerts_of(known, now),
+        held=line.held,
+        alerts=line.alerts,
     )
 
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from enum import StrEnum
 from typing import Any
-from urllib.parse import urlsplit
 
-from msgspec import Struct
 from redis.exceptions import NoPermissionError, ResponseError
 
 from app.config import Settings
 from app.errors import AiSellerError
-from app.gateways.waha import SessionState, Waha
 from app.store.connection import Redis, store_errors
 from app.store.embedded import running_store
 from app.wiring.assembly import Assembly
-from app.wiring.parts import assembled, revealed, store_of
+from app.wiring.check_waha import check_waha
+from app.wiring.lines import Grade, Line, fail, ok, warn
+from app.wiring.parts import assembled, store_of
 from app.world import World
 
-WAHA_DOOR = "/webhooks/waha"
 NOT_READ = (
     "ai_seller_shops_file",
     "kaspi_poll_seconds",
@@ -30,24 +27,6 @@ NOT_READ = (
 )
 NEARLY_FULL = 0.9
 """The share of maxmemory from which a store is said to be nearly full."""
-
-NEEDED_EVENTS = frozenset({"message.any", "*"})
-
-
-class Grade(StrEnum):
-    """How a line begins. Only ``FAIL`` makes the command fail."""
-
-    OK = "ok  "
-    WARN = "warn"
-    FAIL = "FAIL"
-
-
-class Line(Struct, frozen=True, kw_only=True):
-    """One finding."""
-
-    grade: Grade
-    about: str
-    says: str
 
 
 async def check(settings: Settings, *, fix: bool = False) -> int:
@@ -61,19 +40,19 @@ async def check(settings: Settings, *, fix: bool = False) -> int:
 
 async def findings(settings: Settings, *, fix: bool) -> AsyncIterator[Line]:
     """Everything worth saying. Never raises for a part that is down."""
-    yield _ok("settings", "read")
+    yield ok("settings", "read")
     for name in without_effect(settings):
-        yield _warn("settings", f"{name} is set and has no effect in this version")
+        yield warn("settings", f"{name} is set and has no effect in this version")
     try:
         async with (
             _store_to_look_at(settings) as url,
             assembled(settings, world=World(), redis_url=url) as parts,
         ):
-            yield _ok("prompts", "complete")
+            yield ok("prompts", "complete")
             async for line in _parts(parts, fix=fix):
                 yield line
     except AiSellerError as error:
-        yield _fail("start", error.reason)
+        yield fail("start", error.reason)
 
 
 @asynccontextmanager
@@ -98,7 +77,7 @@ def without_effect(settings: Settings) -> list[str]:
 async def _parts(parts: Assembly, *, fix: bool) -> AsyncIterator[Line]:
     async for line in _store(parts.redis, bundled=parts.settings.redis_url is None):
         yield line
-    async for line in _waha(parts, fix=fix):
+    async for line in check_waha(parts, fix=fix):
         yield line
     yield await _model(parts)
     yield _kaspi(parts.settings)
@@ -113,12 +92,12 @@ async def _store(redis: Redis, *, bundled: bool) -> AsyncIterator[Line]:
         with store_errors():
             found = await _found(redis)
     except AiSellerError as error:
-        yield _fail("store", f"{error.reason}; look at REDIS_URL")
+        yield fail("store", f"{error.reason}; look at REDIS_URL")
         return
     for line in found:
         yield line
     if not found:
-        yield _ok("store", "bundled Valkey, durable" if bundled else "reachable, durable")
+        yield ok("store", "bundled Valkey, durable" if bundled else "reachable, durable")
 
 
 async def _found(redis: Redis) -> list[Line]:
@@ -126,7 +105,7 @@ async def _found(redis: Redis) -> list[Line]:
     try:
         return [*await _state(redis), *await _scripts(redis)]
     except ResponseError as refusal:  # as MISCONF, when it cannot write to its disk
-        return [_fail("store", f"takes nothing: {refusal}; look at its disk and its log")]
+        return [fail("store", f"takes nothing: {refusal}; look at its disk and its log")]
 
 
 async def _scripts(redis: Redis) -> list[Line]:
@@ -134,7 +113,7 @@ async def _scripts(redis: Redis) -> list[Line]:
     try:
         await redis.evalsha(await redis.script_load("return 1"), 0)
     except NoPermissionError:
-        return [_fail("store", "its ACL forbids scripts: allow EVALSHA and SCRIPT LOAD")]
+        return [fail("store", "its ACL forbids scripts: allow EVALSHA and SCRIPT LOAD")]
     return []
 
 
@@ -145,7 +124,7 @@ async def _state(redis: Redis) -> list[Line]:
         memory = await redis.info("memory")
         replication = await redis.info("replication")
     except NoPermissionError:
-        return [_warn("store", "its ACL forbids INFO: see to it that it is durable, noeviction")]
+        return [warn("store", "its ACL forbids INFO: see to it that it is durable, noeviction")]
     return [
         *_role(replication),
         *_room(memory),
@@ -166,7 +145,7 @@ def _role(replication: dict[str, Any]) -> list[Line]:
     if replication.get("role") != "slave":
         return []
     primary = f"{replication.get('master_host')}:{replication.get('master_port')}"
-    return [_fail("store", f"is a replica, nothing can be written: REDIS_URL to {primary}")]
+    return [fail("store", f"is a replica, nothing can be written: REDIS_URL to {primary}")]
 
 
 def _room(memory: dict[str, Any]) -> list[Line]:
@@ -175,13 +154,13 @@ def _room(memory: dict[str, Any]) -> list[Line]:
     evicts = memory.get("maxmemory_policy", "noeviction")
     if evicts != "noeviction":
         says = f"maxmemory-policy is {evicts}: set noeviction, or stops are lost"
-        lines.append(_fail("store", says))
+        lines.append(fail("store", says))
     used, most = memory.get("used_memory", 0), memory.get("maxmemory", 0)
     if most and used >= most:
-        lines.append(_fail("store", "maxmemory is used up, facts are turned away: raise it"))
+        lines.append(fail("store", "maxmemory is used up, facts are turned away: raise it"))
     elif most and used >= NEARLY_FULL * most:
         says = f"{used / most:.0%} of maxmemory is used: raise it before facts are turned away"
-        lines.append(_warn("store", says))
+        lines.append(warn("store", says))
     return lines
 
 
@@ -190,88 +169,29 @@ def _disk(persistence: dict[str, Any], *, saves: bool) -> list[Line]:
     lines = []
     if not persistence.get("aof_enabled") and saves:
         says = "no append-only file: a restart may lose stops; appendonly yes"
-        lines.append(_warn("store", says))
+        lines.append(warn("store", says))
     elif not persistence.get("aof_enabled"):
-        lines.append(_fail("store", "keeps nothing on disk: appendonly yes, or stops are lost"))
+        lines.append(fail("store", "keeps nothing on disk: appendonly yes, or stops are lost"))
     if persistence.get("rdb_last_bgsave_status", "ok") != "ok":
-        lines.append(_warn("store", "its last snapshot failed: look at its disk and its log"))
+        lines.append(warn("store", "its last snapshot failed: look at its disk and its log"))
     return lines
 
 
 # --- the other parts --------------------------------------------------------------------------
 
 
-async def _waha(parts: Assembly, *, fix: bool) -> AsyncIterator[Line]:
-    waha, settings = parts.bot.waha, parts.settings
-    if waha is None:
-        yield _fail("waha", "WAHA_API_ENDPOINT is not set: nothing can be sent")
-        return
-    try:
-        found = await waha.session(settings.waha_session_id)
-    except AiSellerError as error:
-        yield _fail("waha", f"{error.reason}; look at WAHA_API_ENDPOINT and WAHA_API_KEY")
-        return
-    if found is None and fix:
-        yield await _registered(waha, settings, settings.waha_session_id)
-        return
-    if found is None:
-        yield _fail("waha", f"no session {settings.waha_session_id!r}: `ai-seller check --fix`")
-        return
-    up = found.status == "WORKING"
-    yield (_ok if up else _fail)("waha", f"session {found.name!r} is {found.status}")
-    yield await _webhook(waha, settings, found, fix=fix)
-
-
-async def _webhook(waha: Waha, settings: Settings, found: SessionState, *, fix: bool) -> Line:
-    if settings.waha_webhook_hmac_key is None:
-        return _fail("webhook", "WAHA_WEBHOOK_HMAC_KEY is not set: replies cannot be received")
-    url = f"{settings.ai_seller_url}{WAHA_DOOR}"
-    ours = [hook for hook in found.webhooks if urlsplit(hook.url).path == WAHA_DOOR]
-    heard = [hook for hook in ours if hook.url == url and NEEDED_EVENTS & set(hook.events)]
-    if any(hook.has_hmac for hook in heard):
-        return _ok("webhook", f"WAHA posts to {url}")
-    if not fix:
-        return _fail("webhook", f"not registered for {url}: run `ai-seller check --fix`")
-    return await _registered(waha, settings, found.name)
-
-
-async def _registered(waha: Waha, settings: Settings, session: str) -> Line:
-    """The webhook put into the session, which is made when WAHA has none."""
-    if settings.waha_webhook_hmac_key is None:
-        return _fail("webhook", "WAHA_WEBHOOK_HMAC_KEY is not set: replies cannot be received")
-    url = f"{settings.ai_seller_url}{WAHA_DOOR}"
-    key = revealed(settings.waha_webhook_hmac_key)
-    try:
-        await waha.register_webhook(session, url=url, hmac_key=key)
-    except AiSellerError as error:
-        return _fail("webhook", f"could not be registered: {error.reason}")
-    return _ok("webhook", f"registered {url}")
-
-
 async def _model(parts: Assembly) -> Line:
     if parts.model is None:
-        return _warn("model", "OPENAI_API_KEY is not set: every text will be a canned one")
+        return warn("model", "OPENAI_API_KEY is not set: every text will be a canned one")
     try:
-        return _ok("model", f"{await parts.model.check()} answers")
+        return ok("model", f"{await parts.model.check()} answers")
     except AiSellerError as error:
-        return _fail("model", f"{error.reason}; look at OPENAI_API_KEY, OPENAI_BASE_URL")
+        return fail("model", f"{error.reason}; look at OPENAI_API_KEY, OPENAI_BASE_URL")
 
 
 def _kaspi(settings: Settings) -> Line:
     if settings.kaspi_api_token is not None:
-        return _warn("kaspi", "this version does not poll: orders come by push only")
+        return warn("kaspi", "this version does not poll: orders come by push only")
     if settings.kaspi_webhook_secret is None:
-        return _ok("kaspi", "orders come by /event_handler; /webhooks/kaspi is shut")
-    return _ok("kaspi", "orders come by /event_handler and /webhooks/kaspi")
-
-
-def _ok(about: str, says: str) -> Line:
-    return Line(grade=Grade.OK, about=about, says=says)
-
-
-def _warn(about: str, says: str) -> Line:
-    return Line(grade=Grade.WARN, about=about, says=says)
-
-
-def _fail(about: str, says: str) -> Line:
-    return Line(grade=Grade.FAIL, about=about, says=says)
+        return ok("kaspi", "orders come by /event_handler; /webhooks/kaspi is shut")
+    return ok("kaspi", "orders come by /event_handler and /webhooks/kaspi")

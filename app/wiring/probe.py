@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from app.errors import AiSellerError
+from app.store import keys
 from app.store.connection import store_errors
 from app.web.front import Health, Part, Probe
 from app.wiring.assembly import Assembly
@@ -45,8 +46,8 @@ async def probe(assembly: Assembly) -> Probe:
 async def _store(assembly: Assembly) -> Part:
     try:
         async with asyncio.timeout(PATIENCE):
-            with store_errors():
-                await assembly.redis.ping()
+            with store_errors():  # written to: a full or read-only store answers a ping too
+                await assembly.redis.set(keys.probe(), "1", ex=60)
     except (AiSellerError, TimeoutError) as error:
         return Part(state=Health.DOWN, detail=_why(error))
     return Part(state=Health.OK)

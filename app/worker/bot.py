@@ -20,7 +20,10 @@ from app.writing.writer import Writer
 
 @dataclass(frozen=True, kw_only=True)
 class Bot:
-    """The rules, the store, the writer and the way to WhatsApp. ``waha`` is None until set up."""
+    """The rules, the store, the writer and the way to WhatsApp. ``waha`` is None until set up.
+
+    ``listened`` are the sessions whose history this process has read since it was started.
+    """
 
     rules: Rules
     world: World
@@ -32,6 +35,7 @@ class Bot:
     writer: Writer
     waha: Waha | None
     log: Logger = field(repr=False)
+    listened: set[str] = field(default_factory=set)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def pause(self, seconds: float) -> None:

@@ -25,13 +25,13 @@ _MOST_CHATS = 100
 _MOST_MESSAGES = 500
 
 
-async def fill_gap(bot: Bot, session: Session) -> int:
-    """Take in what the session's webhooks did not bring; how many facts were news.
+async def fill_gap(bot: Bot, session: Session) -> bool:
+    """Take in what the session's webhooks did not bring; False when WAHA cannot be asked now.
 
-    Again at the next watch when WAHA cannot be asked now. Raises ``StoreDown``.
+    It is asked again at the next watch then. Raises ``StoreDown``.
     """
     if session.gap_since is None or bot.waha is None:
-        return 0
+        return True
     now = bot.world.now()
     since = max(session.gap_since - _BEFORE, now - _LONGEST)
     try:
@@ -41,12 +41,12 @@ async def fill_gap(bot: Bot, session: Session) -> int:
         facts = ()
     except Transient as error:
         bot.log.info("gap_later", session=session.name, reason=error.code)
-        return 0
+        return False
     new = await _take(bot, [fact for fact in facts if not await _is_ours(bot, fact)], now)
     if (await bot.sessions.of(session.name)).gap_since == session.gap_since:
         await bot.sessions.caught_up(session.name)
     bot.log.info("gap", session=session.name, since=since.isoformat(), facts=len(facts), new=new)
-    return new
+    return True
 
 
 async def _take(bot: Bot, facts: list[Fact], now: datetime) -> int:

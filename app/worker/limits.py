@@ -31,11 +31,13 @@ async def place_for(turn: Turn, id_: str, *, shop: str, session: str) -> bool:
     bot, today = turn.bot, turn.today
     if not await bot.counters.reserve(shop, today, id_, cap=bot.rules.max_daily_messages):
         return False
-    if not bot.rules.warm_up:
-        return True
     number = turn.sessions.get(session, Session(name=session)).number
-    cap = daily_cap(bot.rules, await bot.counters.days_before(number, today))
-    return await bot.counters.reserve_number(number, today, id_, cap=cap)
+    if bot.rules.warm_up:
+        cap = daily_cap(bot.rules, await bot.counters.days_before(number, today))
+        if not await bot.counters.reserve_number(number, today, id_, cap=cap):
+            return False
+    await bot.counters.sent_on(number, today)
+    return True
 
 
 def next_morning_of(turn: Turn) -> datetime:

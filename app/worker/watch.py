@@ -33,8 +33,20 @@ async def watch(bot: Bot) -> None:
         session = await look_at(bot, name)
         if session.works:
             await release(bot, name)
-            await fill_gap(bot, session)
+            await _listen(bot, session)
         await _assess(bot, name)
+
+
+async def _listen(bot: Bot, session: Session) -> None:
+    """Read what webhooks did not bring: after a start of ours, after a session was away, and for
+    as long as it is deaf.
+    """
+    heard = session.heard_at
+    if heard is not None and (session.name not in bot.listened or session.deaf(bot.world.now())):
+        await bot.sessions.missed_since(session.name, heard)
+        session = await bot.sessions.of(session.name)
+    if await fill_gap(bot, session):
+        bot.listened.add(session.name)
 
 
 async def look_at(bot: Bot, name: str) -> Session:

@@ -11,7 +11,8 @@ import pytest
 from redis.asyncio import Redis
 
 from app.config import Settings
-from app.wiring.check import Grade, Line, findings
+from app.wiring.check import findings
+from app.wiring.lines import Grade, Line
 from tests.integration.valkeys import Valkey, valkey
 
 KIB = 1024

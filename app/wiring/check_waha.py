@@ -1,0 +1,105 @@
+"""The WhatsApp side of ``ai-seller check``: the session, its number, its webhook, its history."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+from app.config import Settings
+from app.domain.rules import WARM_UP
+from app.errors import AiSellerError, Permanent
+from app.gateways.waha import SessionState, Waha
+from app.wiring.assembly import Assembly
+from app.wiring.lines import Line, fail, ok, warn
+from app.wiring.parts import revealed
+
+WAHA_DOOR = "/webhooks/waha"
+NEEDED_EVENTS = frozenset({"message.any", "*"})
+
+
+async def check_waha(parts: Assembly, *, fix: bool) -> AsyncIterator[Line]:
+    """The lines on WAHA; with ``fix`` the webhook is registered where it is not."""
+    waha, settings = parts.bot.waha, parts.settings
+    if waha is None:
+        yield fail("waha", "WAHA_API_ENDPOINT is not set: nothing can be sent")
+        return
+    try:
+        found = await waha.session(settings.waha_session_id)
+    except AiSellerError as error:
+        yield fail("waha", f"{error.reason}; look at WAHA_API_ENDPOINT and WAHA_API_KEY")
+        return
+    if found is None and fix:
+        yield await _registered(waha, settings, settings.waha_session_id)
+        return
+    if found is None:
+        yield fail("waha", f"no session {settings.waha_session_id!r}: `ai-seller check --fix`")
+        return
+    up = found.status == "WORKING"
+    yield (ok if up else fail)("waha", f"session {found.name!r} is {found.status}")
+    yield await _webhook(waha, settings, found, fix=fix)
+    async for line in _number(parts, waha, found):
+        yield line
+
+
+async def _number(parts: Assembly, waha: Waha, found: SessionState) -> AsyncIterator[Line]:
+    """What the number may do, and whether it can be found out what it did."""
+    until = found.restricted_until
+    if until is not None:
+        says = f"WhatsApp forbids writing to new contacts until {until:%Y-%m-%d %H:%M} UTC: wait"
+        yield warn("number", says)
+    if await _is_new(parts, found) and not parts.settings.ai_seller_warm_up:
+        yield warn("number", "new here: AI_SELLER_WARM_UP=true lets it start with 10 a day")
+    if found.status != "WORKING" or found.us.phone is None:
+        return
+    now = parts.world.now()
+    try:
+        await waha.history(found.name, found.us, since=now, received_at=now)
+    except Permanent:
+        yield warn("history", _NO_HISTORY)
+    except AiSellerError as error:
+        yield warn("history", f"could not be read: {error.reason}")
+    else:
+        yield ok("history", "can be read: what went without an answer is found out")
+
+
+_NO_HISTORY = (
+    "this WAHA keeps none: what went without an answer stays uncertain, and messages missed in an "
+    "outage are lost; set config.noweb.store.enabled=true in the session"
+)
+
+
+async def _is_new(parts: Assembly, found: SessionState) -> bool:
+    """Whether the number has sent on fewer days than its warming up takes."""
+    bot = parts.bot
+    today = bot.rules.local(parts.world.now()).date()
+    try:
+        days = await bot.counters.days_before(found.us.phone or found.name, today)
+    except AiSellerError:
+        return False
+    return days < len(WARM_UP)
+
+
+async def _webhook(waha: Waha, settings: Settings, found: SessionState, *, fix: bool) -> Line:
+    if settings.waha_webhook_hmac_key is None:
+        return fail("webhook", "WAHA_WEBHOOK_HMAC_KEY is not set: replies cannot be received")
+    url = f"{settings.ai_seller_url}{WAHA_DOOR}"
+    ours = [hook for hook in found.webhooks if urlsplit(hook.url).path == WAHA_DOOR]
+    heard = [hook for hook in ours if hook.url == url and NEEDED_EVENTS & set(hook.events)]
+    if any(hook.has_hmac for hook in heard):
+        return ok("webhook", f"WAHA posts to {url}")
+    if not fix:
+        return fail("webhook", f"not registered for {url}: run `ai-seller check --fix`")
+    return await _registered(waha, settings, found.name)
+
+
+async def _registered(waha: Waha, settings: Settings, session: str) -> Line:
+    """The webhook put into the session, which is made when WAHA has none."""
+    if settings.waha_webhook_hmac_key is None:
+        return fail("webhook", "WAHA_WEBHOOK_HMAC_KEY is not set: replies cannot be received")
+    url = f"{settings.ai_seller_url}{WAHA_DOOR}"
+    key = revealed(settings.waha_webhook_hmac_key)
+    try:
+        await waha.register_webhook(session, url=url, hmac_key=key)
+    except AiSellerError as error:
+        return fail("webhook", f"could not be registered: {error.reason}")
+    return ok("webhook", f"registered {url}")
