@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 from docket import ConcurrencyLimit, Docket, Perpetual, Worker
-from redis.exceptions import RedisError
 
 from app.domain.rules import FAULT_DELAYS
 from app.domain.sending import retry_delay
@@ -18,6 +17,7 @@ from app.errors import Conflict, StoreDown, Transient
 from app.store import keys
 from app.store.mailbox import Schedule
 from app.worker.bot import Bot
+from app.worker.outage import STORE_PAUSE, Outage, told_once_an_outage
 from app.worker.react import run_turn
 from app.worker.watch import watch
 
@@ -33,12 +33,6 @@ WATCH_EVERY = timedelta(seconds=30)
 
 OVERDUE = timedelta(seconds=20)
 """A chat this long past its time has lost its schedule (a crash between accept and schedule)."""
-
-STORE_PAUSE = timedelta(seconds=1)
-"""Between two looks at a store that went away."""
-
-TOLD_AGAIN = 60.0
-"""Seconds without a word of docket's on Redis after which the next one is of another outage."""
 
 TURN = "turn"
 SWEEP = "sweep"
@@ -90,7 +84,7 @@ async def working(docket: Docket, bot: Bot) -> AsyncIterator[None]:
     Whatever the store does, the worker waits for it: docket begins again a second after any of
     Redis' errors, and what it had under way is found by what is due.
     """
-    outage = Outage(bot)
+    outage = Outage(bot, partial(sweep_overdue, bot, overdue=timedelta()))
     docket.register(_turn_task(bot, outage), names=[TURN])
     docket.register(_sweep_task(bot), names=[SWEEP])
     docket.register(_watch_task(bot), names=[WATCH])
@@ -103,7 +97,7 @@ async def working(docket: Docket, bot: Bot) -> AsyncIterator[None]:
         scheduling_resolution=timedelta(milliseconds=50),
     )
     # A worker that dies of a bug ends the process with it: a supervisor starts both again.
-    with _told_once_an_outage():
+    with told_once_an_outage():
         async with worker, asyncio.TaskGroup() as group:
             running = group.create_task(_run(worker, bot), name="worker")
             watching = group.create_task(outage.watch(), name="outages")
@@ -130,83 +124,6 @@ def _turn_task(bot: Bot, outage: Outage) -> Callable[[str], Awaitable[None]]:
             outage.begins(down)
 
     return turn
-
-
-# --- a store that went away -------------------------------------------------------------------
-
-
-class Outage:
-    """What turns could not even be scheduled again runs as soon as the store takes writes."""
-
-    def __init__(self, bot: Bot) -> None:
-        self._bot = bot
-        self._down: StoreDown | None = None
-        self._lost = asyncio.Event()
-
-    def begins(self, down: StoreDown) -> None:
-        """A turn ended and left its chat without a schedule."""
-        self._down = down
-        self._lost.set()
-
-    async def watch(self) -> None:
-        """Schedule what is due, whenever the store is back. Runs until cancelled."""
-        while True:
-            await self._lost.wait()
-            self._bot.log.warning("store_lost", reason=self._down and self._down.reason)
-            await self._until_back()
-            self._bot.log.warning("store_back")
-
-    async def _until_back(self) -> None:
-        while self._lost.is_set():
-            await self._bot.world.sleep(STORE_PAUSE.total_seconds())
-            self._lost.clear()
-            try:
-                await sweep_overdue(self._bot, overdue=timedelta())
-            except StoreDown as down:
-                self.begins(down)
-
-
-class _OnceAnOutage(logging.Filter):
-    """Of what docket says of Redis, the first line of an outage: it has a traceback for each of
-    twenty tries a second.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._last = float("-inf")
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the line is told; without its traceback when it is of Redis."""
-        error = record.exc_info[1] if record.exc_info else None
-        if not _is_of_redis(error) and "Redis" not in str(record.msg):
-            return True
-        first = record.created - self._last > TOLD_AGAIN
-        self._last = record.created
-        record.exc_info = None
-        return first
-
-
-def _is_of_redis(error: BaseException | None) -> bool:
-    if isinstance(error, BaseExceptionGroup):
-        return error.split((RedisError, StoreDown))[1] is None
-    return isinstance(error, RedisError | StoreDown)
-
-
-_TALKERS = ("docket.worker", "docket.strikelist", "docket._redelivery", "docket.dependencies")
-
-
-@contextmanager
-def _told_once_an_outage() -> Iterator[None]:
-    """What the loggers of docket say of an outage is what a person needs to know."""
-    once = _OnceAnOutage()
-    loggers = [logging.getLogger(name) for name in _TALKERS]
-    for logger in loggers:
-        logger.addFilter(once)
-    try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.removeFilter(once)
 
 
 # --- turns ------------------------------------------------------------------------------------
