@@ -3,13 +3,14 @@
 # make test     the whole suite          (make test ARGS="-k opt_out" for a part)
 # make check    format, lint, types, import rules
 # make bench    the benchmarks, one table
+# make chaos    kill and break everything for 4 minutes, count what is lost   (ARGS="--seed 7")
 # make install  .venv with all of the above needs
 # make fmt      put the code into its format
 # make lock     resolve the dependencies anew    (ARGS=--upgrade for newer ones)
 # make env      write .env.example from the settings
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench install fmt lock env
+.PHONY: help run demo test check bench chaos install fmt lock env
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -41,6 +42,9 @@ check: .venv/.dev
 
 bench: .venv/.dev
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+chaos: .venv/.dev
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 install: .venv/.dev
 
