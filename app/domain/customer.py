@@ -126,7 +126,8 @@ def _goes_in_circles(conversation: Conversation, message: Message) -> bool:
 def _opt_out(conversation: Conversation, message: Message, *, late: bool, now: datetime) -> Folded:
     conversation = _no_longer_answered(conversation, message.id)
     if conversation.opt_out is not None:
-        return conversation, ()
+        newest = max(message.at, conversation.opt_out.at)
+        return replace(conversation, opt_out=replace(conversation.opt_out, at=newest)), ()
     conversation, dropped = silenced(conversation, by=Author.CUSTOMER, at=message.at, now=now)
     if not late:
         conversation = with_pending(
@@ -249,6 +250,8 @@ def _to_be_answered(
         answers=(*(waiting.answers if waiting else ()), message.id),
         since=since,
         canned="reply" if wordless else None,
+        counted=waiting.counted if waiting else False,
+        rewrites=waiting.rewrites if waiting else 0,
     )
     conversation = with_pending(conversation, pending)
     if not wordless:
@@ -291,9 +294,10 @@ def customer_edited(
             text=event.text,
         )
         return customer_wrote(conversation, first_seen, now=now, rules=rules)
-    if message.author is not Author.CUSTOMER or message.revoked or message.text == event.text:
+    text = event.text[:LONGEST_HEARD]
+    if message.author is not Author.CUSTOMER or message.revoked or message.text == text:
         return conversation, ()
-    edited = replace(message, text=event.text[:LONGEST_HEARD])
+    edited = replace(message, text=text)
     conversation = with_message(conversation, edited)
     entry = Entry(
         at=now,
@@ -305,7 +309,8 @@ def customer_edited(
     )
     if wish_of(edited.text, rules.opt_out_words) is None:
         return conversation, (entry,)
-    conversation, entries = _heed(conversation, edited, late=False, now=now, rules=rules)
+    wished = replace(edited, at=max(event.at, edited.at))
+    conversation, entries = _heed(conversation, wished, late=False, now=now, rules=rules)
     return conversation, (entry, *entries)
 
 

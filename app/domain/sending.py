@@ -100,11 +100,14 @@ def _is_due(message: Message, now: datetime) -> bool:
 
 
 def held(conversation: Conversation, message: Message, *, now: datetime) -> Folded:
-    """The session is down: the text waits for it, told once and never tried meanwhile."""
+    """The session is down: the text waits for it, told once and never tried meanwhile.
+
+    One of which nobody knows whether it went is asked about again now and then, for it has no end.
+    """
     sending = sending_of(message)
-    if sending.blocked is Reason.SESSION_DOWN:
+    uncertain, known = message.status is Status.UNCERTAIN, sending.blocked is Reason.SESSION_DOWN
+    if known and not (uncertain and sending.not_before <= now):
         return conversation, ()
-    uncertain = message.status is Status.UNCERTAIN
     waiting = replace(
         sending,
         blocked=Reason.SESSION_DOWN,
@@ -112,6 +115,8 @@ def held(conversation: Conversation, message: Message, *, now: datetime) -> Fold
         not_before=now + _HELD_LOOK if uncertain else sending.not_before,
     )
     conversation = with_message(conversation, replace(message, sending=waiting))
+    if known:
+        return conversation, ()
     entry = _entry(message, Kind.BLOCKED, now=now, reason=Reason.SESSION_DOWN)
     return conversation, (replace(entry, counted=not sending.counted and not uncertain),)
 

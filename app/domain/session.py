@@ -81,15 +81,16 @@ class Session(Struct, frozen=True, kw_only=True):
     """What is known of a WhatsApp session.
 
     ``status`` is WAHA's word or one of ours, None when nobody told yet; ``since`` is when it
-    began, ``told_at`` when it was last told. ``heard_at`` is the last webhook, ``unheard_since``
-    the first send that none has followed. ``gap_since`` is set while messages may have passed
-    us by.
+    began, ``told_at`` when it was last told, ``asked_at`` when we last asked. ``heard_at`` is the
+    last webhook, ``unheard_since`` the first send that none has followed. ``gap_since`` is set
+    while messages may have passed us by.
     """
 
     name: str
     status: str | None = None
     since: datetime | None = None
     told_at: datetime | None = None
+    asked_at: datetime | None = None
     restricted_until: datetime | None = None
     heard_at: datetime | None = None
     unheard_since: datetime | None = None
@@ -190,7 +191,7 @@ class _Limit(Struct, frozen=True):
 _LIMITS = (
     _Limit(Sign.FAILED, 0.05, 0.15, "of the messages were refused"),
     _Limit(Sign.OPTED_OUT, 0.04, 0.10, "of those written to said stop"),
-    _Limit(Sign.UNREACHED, 0.25, 0.50, "of the messages did not arrive"),
+    _Limit(Sign.UNREACHED, 0.25, 0.80, "of the messages did not arrive"),
     _Limit(Sign.UNANSWERED, 0.97, 2.0, "of the messages were not answered"),
 )
 """Our reading of WAHA's advice against blocks: being reported 5 to 10 times is a ban, and what
@@ -228,8 +229,9 @@ def _shares(signs: dict[Sign, int]) -> dict[Sign, float]:
     shares = {
         Sign.FAILED: signs.get(Sign.FAILED, 0) / sent,
         Sign.OPTED_OUT: signs.get(Sign.OPTED_OUT, 0) / sent,
-        Sign.UNREACHED: 1 - signs.get(Sign.REACHED, 0) / sent,
     }
+    if signs.get(Sign.REACHED, 0):  # none at all: WAHA does not tell of receipts
+        shares[Sign.UNREACHED] = 1 - signs[Sign.REACHED] / sent
     if sent >= ENOUGH_FOR_SILENCE:
         shares[Sign.UNANSWERED] = 1 - signs.get(Sign.REPLIED, 0) / sent
     return shares

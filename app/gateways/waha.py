@@ -88,6 +88,10 @@ class Waha:
 
     # -- a chat
 
+    def lane(self) -> asyncio.Semaphore:
+        """A place among the requests under way, to be held around ``send_text``."""
+        return self._lanes
+
     async def send_text(
         self,
         session: str,
@@ -98,13 +102,14 @@ class Waha:
     ) -> str:
         """Send ``text`` and return WhatsApp's short id of the message.
 
-        ``id`` becomes that id in NOWEB and GOWS since 2026.4.3 and is ignored elsewhere. The
-        same call twice is two messages. Raises Transient, Permanent or Uncertain; Uncertain
-        with the code ``no_id`` means that it went and only its id is unknown.
+        Asked inside ``lane()``, so that nothing is waited for between the last look at the chat
+        and the request. ``id`` becomes that id in NOWEB and GOWS since 2026.4.3 and is ignored
+        elsewhere. The same call twice is two messages. Raises Transient, Permanent or Uncertain;
+        Uncertain with the code ``no_id`` means that it went and only its id is unknown.
         """
         body = {**_chat(session, address), "text": text, "linkPreview": False}
-        answer = await self._post("/api/sendText", body if id is None else {**body, "id": id})
-        return sent_id(answer)
+        body = body if id is None else {**body, "id": id}
+        return sent_id(await self._exchange("POST", "/api/sendText", body))
 
     async def send_seen(
         self, session: str, address: Address, wire_ids: tuple[str, ...] = ()
@@ -252,13 +257,17 @@ class Waha:
         return await self._request("POST", path, body)
 
     async def _request(self, method: str, path: str, body: dict[str, Any] | None) -> object:
+        """The same in a lane of its own."""
+        async with self._lanes:
+            return await self._exchange(method, path, body)
+
+    async def _exchange(self, method: str, path: str, body: dict[str, Any] | None) -> object:
         """The decoded answer of a 2xx (None when it is no JSON); everything else raises."""
         content = None if body is None else msgspec.json.encode(body)
         try:
-            async with self._lanes:
-                response = await self._http.request(
-                    method, f"{self._base}{path}", content=content, headers=self._headers
-                )
+            response = await self._http.request(
+                method, f"{self._base}{path}", content=content, headers=self._headers
+            )
         except NEVER_LEFT as error:
             raise unreachable(error) from error
         except httpx.HTTPError as error:

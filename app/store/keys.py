@@ -91,13 +91,12 @@ def pace(session: str) -> str:
 
 
 def session(name: str) -> str:
-    """HASH of a WhatsApp session: ``status`` WAHA's word, ``since`` it began and ``at`` it was told
-    (ms); ``until`` the end of a ban on new contacts and ``said`` when that was told (ms);
-    ``heard`` the last webhook, ``unheard`` the first send without one after it, ``gap`` since when
-    messages may have passed us by (ms); ``phone``, ``lid`` ours; ``health`` JSON Health;
-    ``alarms`` the kinds raised.
+    """HASH of a WhatsApp session. Never swept; a handful.
 
-    Never swept; a handful.
+    ``status`` WAHA's word, ``since`` it began, ``at`` it was told, ``asked`` when we asked;
+    ``until`` the end of a ban on new contacts, ``said`` when that was told; ``heard`` the last
+    webhook, ``unheard`` the first send without one after it, ``gap`` since when messages may have
+    passed us by (all ms); ``phone``, ``lid`` ours; ``health`` JSON Health; ``alarms`` those raised.
     """
     return f"{PREFIX}:session:{name}"
 

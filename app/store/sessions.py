@@ -67,6 +67,11 @@ class Sessions:
             await self._redis.hset(keys.session(name), "heard", millis(now))
         self._heard[name] = now
 
+    async def asked(self, name: str, now: datetime) -> None:
+        """WAHA is being asked how the session is. Raises ``StoreDown``."""
+        with store_errors():
+            await self._redis.hset(keys.session(name), "asked", millis(now))
+
     async def sent(self, session: Session, now: datetime) -> None:
         """A message left; until something is heard of it, the session may be deaf."""
         since, heard = session.unheard_since, session.heard_at
@@ -173,6 +178,7 @@ def _read(name: str, known: dict[str, str]) -> Session:
         status=known.get("status"),
         since=at("since"),
         told_at=at("at"),
+        asked_at=at("asked"),
         restricted_until=at("until"),
         heard_at=at("heard"),
         unheard_since=at("unheard"),

@@ -28,8 +28,8 @@ REDELIVERY = timedelta(seconds=10)
 """After this long without a sign of life a killed worker's turn is run by another one."""
 
 SWEEP_EVERY = timedelta(seconds=30)
-WATCH_EVERY = timedelta(seconds=30)
-"""How often each WhatsApp session is asked how it is; its own events come sooner."""
+WATCH_EVERY = timedelta(seconds=4)
+"""How often it is seen whether a WhatsApp session is to be asked how it is."""
 
 OVERDUE = timedelta(seconds=20)
 """A chat this long past its time has lost its schedule (a crash between accept and schedule)."""

@@ -21,6 +21,7 @@ from app.domain.sending import (
     untried,
     went,
 )
+from app.domain.session import Session
 from app.errors import Permanent, Transient, Uncertain
 from app.gateways.waha import Waha
 from app.gateways.waha_wire import short_id_for
@@ -72,35 +73,50 @@ async def _send_now(turn: Turn, message: Message) -> None:
 async def _send(turn: Turn, waha: Waha, message: Message) -> None:
     """Type, look again, mark it as tried, post it, record what came of it.
 
-    The id it shall have in WhatsApp is kept before it leaves: by it our own echo is known, also
-    when the answer is lost, on the engines that take one.
+    The last look comes when nothing has to be waited for any more. The id it shall have in WhatsApp
+    is kept before it leaves: by it our own echo is known, also when the answer is lost, on the
+    engines that take one.
     """
     await show_typing(turn, waha, message)
-    current = await _last_look(turn, message)
-    if current is None:
-        return
-    wanted = short_id_for(message.id)
-    await turn.commit(tried(turn.conversation, current, short_id=wanted, now=turn.now), ())
+    async with waha.lane():
+        current = await _last_look(turn, message)
+        if current is None:
+            return
+        wanted = short_id_for(message.id)
+        await turn.commit(tried(turn.conversation, current, short_id=wanted, now=turn.now), ())
+        answer = await _posted(turn, waha, message)
+    await _take(turn, message, answer)
+
+
+Answer = str | Transient | Permanent | Uncertain
+"""The id of a message that went, or why it is not known to have gone."""
+
+
+async def _posted(turn: Turn, waha: Waha, message: Message) -> Answer:
+    to, wanted = address_of(turn), short_id_for(message.id)
     try:
-        short_id = await waha.send_text(message.session, address_of(turn), message.text, id=wanted)
-    except Transient as error:
-        await _not_now(turn, message, error)
-    except Permanent as error:
-        await _never(turn, message, error)
-    except Uncertain as error:
-        turn.bot.log.warning("uncertain", chat=turn.chat, message=message.id, reason=error.reason)
-        reason, taken = error.code or error.reason, error.code == "no_id"
-        await record(turn, message, partial(unclear, reason=reason, taken=taken, now=turn.now))
-    else:
-        turn.sent += 1
-        await record(turn, message, partial(went, short_id=short_id, now=turn.now))
-    await _sent_through(turn, message.session)
+        return await waha.send_text(message.session, to, message.text, id=wanted)
+    except (Transient, Permanent, Uncertain) as error:
+        return error
 
 
-async def _sent_through(turn: Turn, name: str) -> None:
-    session = turn.sessions.get(name)
-    if session is not None:
-        await turn.bot.sessions.sent(session, turn.now)
+async def _take(turn: Turn, message: Message, answer: Answer) -> None:
+    """Record what came of it."""
+    now = turn.now
+    match answer:
+        case str():
+            turn.sent += 1
+            await record(turn, message, partial(went, short_id=answer, now=now))
+            session = turn.sessions.get(message.session, Session(name=message.session))
+            await turn.bot.sessions.sent(session, now)
+        case Transient():
+            await _not_now(turn, message, answer)
+        case Permanent():
+            await _never(turn, message, answer)
+        case Uncertain():
+            reason, taken = answer.code or answer.reason, answer.code == "no_id"
+            turn.bot.log.warning("uncertain", chat=turn.chat, message=message.id, reason=reason)
+            await record(turn, message, partial(unclear, reason=reason, taken=taken, now=now))
 
 
 # --- the last look ----------------------------------------------------------------------------

@@ -6,7 +6,7 @@ Nothing here ever restarts a session: WAHA does that itself where it helps, and 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.domain.events import SessionChanged
 from app.domain.rules import RESTRICTED_FOR
@@ -27,14 +27,29 @@ _OURS = {"unreachable": UNREACHABLE, "unauthorized": UNAUTHORIZED}
 """What we call a session of which WAHA cannot tell; other failures say nothing of it."""
 
 
+ASK_EVERY = timedelta(seconds=30)
+"""How often a session that works is asked how it is: its own events come sooner."""
+
+ASK_SOON = timedelta(seconds=4)
+"""How soon one is asked again that has just gone down; the longer it is, the seldomer."""
+
+
 async def watch(bot: Bot) -> None:
-    """Look at every session once. Raises ``StoreDown``."""
+    """Look at every session whose time has come. Raises ``StoreDown``."""
     for name in dict.fromkeys(shop.session for shop in bot.rules.shops):
-        session = await look_at(bot, name)
-        if session.works:
-            await release(bot, name)
-            await _listen(bot, session)
-        await _assess(bot, name)
+        if _is_due(await bot.sessions.of(name), bot.world.now()):
+            session = await look_at(bot, name)
+            if session.works:
+                await release(bot, name)
+                await _listen(bot, session)
+            await _assess(bot, name)
+
+
+def _is_due(session: Session, now: datetime) -> bool:
+    asked, since = session.asked_at, session.since
+    if asked is None or session.works or since is None:
+        return asked is None or now - asked >= ASK_EVERY
+    return now - asked >= min(ASK_EVERY, max(ASK_SOON, (now - since) / 4))
 
 
 async def _listen(bot: Bot, session: Session) -> None:
@@ -51,6 +66,7 @@ async def _listen(bot: Bot, session: Session) -> None:
 
 async def look_at(bot: Bot, name: str) -> Session:
     """The session as WAHA shows it now, kept for all workers. Raises ``StoreDown``."""
+    await bot.sessions.asked(name, bot.world.now())
     if bot.waha is not None:
         changed = await _asked(bot, bot.waha, name)
         if changed is not None:
