@@ -255,9 +255,12 @@ def share(*cause: str) -> float:
 
 
 def with_message(conversation: Conversation, message: Message) -> Conversation:
-    """``message`` added, or put in the place of the one with its id; kept in order of time."""
-    others = [m for m in conversation.messages if m.id != message.id]
-    return replace(conversation, messages=tuple(sorted([*others, message], key=lambda m: m.at)))
+    """``message`` added, or put in the place of the one with its id; kept in order of time.
+
+    Of those of one moment, the first to be written stays the first.
+    """
+    known = {m.id: m for m in conversation.messages} | {message.id: message}
+    return replace(conversation, messages=tuple(sorted(known.values(), key=lambda m: m.at)))
 
 
 def without_message(conversation: Conversation, id_: str) -> Conversation:

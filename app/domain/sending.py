@@ -245,16 +245,23 @@ def look_later(conversation: Conversation, message: Message, *, now: datetime) -
 
 
 def not_seen(
-    conversation: Conversation, message: Message, *, knowable: bool, now: datetime, rules: Rules
+    conversation: Conversation,
+    message: Message,
+    *,
+    knowable: bool,
+    works_since: datetime | None = None,
+    now: datetime,
+    rules: Rules,
 ) -> Folded:
     """WhatsApp's history does not show it, or (not ``knowable``) cannot be read on this WAHA.
 
-    Until WAHA has had time to settle what it was asked, that says nothing. After it, what is not
-    in the history did not go; what cannot be known stays uncertain and is never sent again by
-    itself.
+    Until WAHA has worked long enough to settle what it was asked, that says nothing: one that
+    stood still goes on with it when it wakes. After it, what is not in the history did not go; what
+    cannot be known stays uncertain and is never sent again by itself.
     """
     sending = sending_of(message)
-    settled = (sending.tried_at or now) + rules.settle
+    tried_at = sending.tried_at or now
+    settled = max(tried_at, works_since or tried_at) + rules.settle
     if now < settled:
         delay = LOOK_DELAYS[min(sending.looks, len(LOOK_DELAYS) - 1)]
         looked = replace(

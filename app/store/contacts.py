@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.domain.conversation import Author, Conversation, Folded, Message, OptOut
+from app.domain.conversation import Author, Conversation, Folded, OptOut
 from app.domain.events import (
     Address,
     CustomerWrote,
@@ -300,8 +300,11 @@ class Contacts:
         with store_errors():
             await self._redis.srem(keys.opted_out(), await self._mark(chat))
 
-    async def erase(self, conversation: Conversation, *, archived: Sequence[Message]) -> None:
-        """Forget a person; only the hash of an opt-out stays. Raises ``StoreDown``."""
+    async def erase(self, conversation: Conversation, *, short_ids: Iterable[str]) -> None:
+        """Forget a person; only the hash of an opt-out stays. Raises ``StoreDown``.
+
+        ``short_ids`` are those their messages have, or may have, in WhatsApp.
+        """
         chat = conversation.chat
         mark = await self._mark(chat)
         with store_errors():
@@ -316,9 +319,8 @@ class Contacts:
                 for order in orders:
                     pipe.delete(keys.order(order.shop, order.code))
                     pipe.zrem(keys.orders(order.shop), order.code)
-                for message in (*archived, *conversation.messages):
-                    if message.message:
-                        pipe.delete(keys.sent(message.message))
+                for short_id in short_ids:
+                    pipe.delete(keys.sent(short_id))
                 if hidden:
                     pipe.hdel(keys.lids(), *hidden)
                     pipe.srem(keys.hidden_stops(), *hidden)

@@ -120,6 +120,12 @@ class Sessions:
         with store_errors():
             await self._redis.zadd(keys.held(name), {chat: millis(now)}, nx=True)
 
+    async def forget(self, chat: str, names: Iterable[str]) -> None:
+        """``chat`` waits for none of these sessions any more. Raises ``StoreDown``."""
+        with store_errors():
+            for name in names:
+                await self._redis.zrem(keys.held(name), chat)
+
     async def count_held(self, name: str) -> int:
         """How many chats wait for the session. Raises ``StoreDown``."""
         with store_errors():

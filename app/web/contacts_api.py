@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from app.domain.events import Act
 from app.errors import Refused
+from app.gateways.waha_wire import short_id_for
 from app.web.front import FromFront, Front
 from app.web.problems import GUARDED
 from app.web.reading import Reading, Wish, act, all_messages, cause_of, chat_named, known, look
@@ -153,8 +154,11 @@ async def opt_out(front: FromFront, phone: FromPath[str], key: IdempotencyKey = 
 async def erase(front: FromFront, phone: FromPath[str]) -> Erased:
     """All of one person. An opt-out is kept, as a hash nobody can read the phone from."""
     reading = await known(front, phone)
-    archived = await front.journal.archived(reading.chat)
-    await front.contacts.erase(reading.conversation, archived=archived)
+    messages = await all_messages(front, reading)
+    asked_for = {short_id_for(message.id) for message in messages}
+    known_as = {message.message for message in messages if message.message}
+    await front.contacts.erase(reading.conversation, short_ids=asked_for | known_as)
+    await front.sessions.forget(reading.chat, [shop.session for shop in front.rules.shops])
     # What was scheduled for later runs now, finds nobody and leaves no name behind.
     await front.mailbox.wake({reading.chat: front.world.now()})
     front.log.info("operator", act="erase", chat=reading.chat)

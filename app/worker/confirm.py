@@ -67,8 +67,15 @@ async def _settle(turn: Turn, message: Message, facts: tuple[Fact, ...] | None) 
     if seen is not None:
         await turn.commit(*fold(turn.conversation, seen, now=now, rules=rules))
         return
-    knowable = facts is not None
-    await record(turn, message, partial(not_seen, knowable=knowable, now=now, rules=rules))
+    session = turn.sessions.get(message.session)
+    unseen = partial(
+        not_seen,
+        knowable=facts is not None,
+        works_since=session.since if session else None,
+        now=now,
+        rules=rules,
+    )
+    await record(turn, message, unseen)
 
 
 def _seen(

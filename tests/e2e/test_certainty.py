@@ -174,3 +174,16 @@ async def test_a_refusal_for_being_asked_too_often_is_waited_out(stage: Stage) -
     await stage.advance(minutes=5)
     assert len(stage.texts) == 1
     assert stage.waha.sent[0].at - began >= timedelta(seconds=40)
+
+
+async def test_a_waha_that_stood_still_may_go_on_with_what_it_was_asked(stage: Stage) -> None:
+    """Its history says nothing of a send before it has worked again for a while."""
+    stage.waha.faults.append(LateAccept(17 * 60))
+    await stage.ordered()
+    await stage.settle()
+    stage.waha.down = True
+    await stage.advance(minutes=15)
+    stage.waha.down = False
+    await stage.advance(hours=1)
+    assert len(stage.texts) == 1
+    assert await status(stage) == "delivered"
