@@ -38,6 +38,9 @@ ALERT_AFTER = timedelta(seconds=60)
 DEAF_AFTER = timedelta(minutes=3)
 """Our own echo comes within a second of a send; none for this long, and webhooks are lost."""
 
+HEARD_SLACK = timedelta(seconds=15)
+"""What is heard is noted every ten seconds: an echo may be noted as heard before its send."""
+
 HEALTH_WINDOW = 3
 """Local days, today included, over which the signs of a number are counted."""
 
@@ -113,12 +116,16 @@ class Session(Struct, frozen=True, kw_only=True):
         """Whether WhatsApp forbids writing to new contacts at ``now``."""
         return self.restricted_until is not None and now < self.restricted_until
 
+    @property
+    def unheard(self) -> bool:
+        """Whether a message left and no webhook came since."""
+        since, heard = self.unheard_since, self.heard_at
+        return since is not None and (heard is None or heard < since - HEARD_SLACK)
+
     def deaf(self, now: datetime) -> bool:
         """Whether it sends and no webhook of it arrives."""
         since = self.unheard_since
-        if since is None or not self.works:
-            return False
-        return now - since > DEAF_AFTER and (self.heard_at is None or self.heard_at < since)
+        return self.works and self.unheard and since is not None and now - since > DEAF_AFTER
 
 
 class Alarm(StrEnum):

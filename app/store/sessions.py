@@ -74,8 +74,7 @@ class Sessions:
 
     async def sent(self, session: Session, now: datetime) -> None:
         """A message left; until something is heard of it, the session may be deaf."""
-        since, heard = session.unheard_since, session.heard_at
-        if since is None or (heard is not None and heard >= since):
+        if not session.unheard:
             with store_errors():
                 await self._redis.hset(keys.session(session.name), "unheard", millis(now))
 

@@ -214,3 +214,12 @@ async def test_a_lost_answer_does_not_count_against_the_number(stage: Stage) -> 
     await stage.advance(minutes=5)
     await stage.watch()
     assert (await session(stage))["health"] == {"grade": "green", "because": []}
+
+
+async def test_one_answer_in_a_quiet_shop_is_no_deafness(stage: Stage) -> None:
+    await stage.phone().writes("Есть размер L?")
+    await stage.advance(seconds=8)
+    assert len(stage.texts) == 1
+    await stage.advance(minutes=30)
+    await stage.watch()
+    assert (await session(stage))["alerts"] == []
