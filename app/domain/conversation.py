@@ -239,6 +239,19 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     counted: bool = False
 
 
+def noted(message: Message, kind: Kind, *, now: datetime, reason: str | None = None) -> Entry:
+    """The journal's line for what became of a message of ours."""
+    return Entry(
+        at=now,
+        kind=kind,
+        shop=message.shop,
+        purpose=message.purpose,
+        message=message.id,
+        order_code=message.order_code,
+        reason=reason,
+    )
+
+
 Folded = tuple[Conversation, tuple[Entry, ...]]
 """A conversation after a fact, and what the journal says about it."""
 

@@ -18,6 +18,7 @@ from app.domain.conversation import (
     Pending,
     Status,
     derive_id,
+    noted,
     with_message,
     with_pending,
     without_message,
@@ -31,6 +32,7 @@ from app.domain.rules import (
     LATE_AFTER,
     LONGEST_HEARD,
     MEANWHILE,
+    PROACTIVE,
     SAME_WORDS,
     Purpose,
     Reason,
@@ -177,7 +179,8 @@ def silenced(conversation: Conversation, *, by: Author, at: datetime, now: datet
         if _is_half_said(message, by):
             conversation = without_message(conversation, message.id)
             conversation = without_proactive(conversation, message.id)
-            entries.append(_thrown_away(message, now=now))
+            thrown = noted(message, Kind.DROPPED, now=now, reason=Reason.OPTED_OUT)
+            entries.append(replace(thrown, counted=message.purpose in PROACTIVE))
     if any(entry.purpose is Purpose.REPLY for entry in entries):
         conversation, called = call_person(conversation, "unanswered", now=now)
         entries.extend(called)
@@ -189,19 +192,6 @@ def _is_half_said(message: Message, by: Author) -> bool:
     if message.purpose is None or (message.sending is not None and message.sending.tried_at):
         return False
     return message.purpose.proactive or (message.purpose is Purpose.REPLY and by is Author.CUSTOMER)
-
-
-def _thrown_away(message: Message, *, now: datetime) -> Entry:
-    return Entry(
-        at=now,
-        kind=Kind.DROPPED,
-        shop=message.shop,
-        purpose=message.purpose,
-        reason=Reason.OPTED_OUT,
-        message=message.id,
-        order_code=message.order_code,
-        counted=message.purpose is not None and message.purpose.proactive,
-    )
 
 
 def dropped_entry(pending: Pending, reason: Reason, *, now: datetime, counted: bool) -> Entry:

@@ -22,6 +22,7 @@ from app.domain.conversation import (
     Sending,
     Status,
     derive_id,
+    noted,
     with_message,
     with_pending,
     without_message,
@@ -274,14 +275,7 @@ def withdrawn(
         canned=None,
     )
     conversation = with_pending(without_message(conversation, message.id), together)
-    entry = Entry(
-        at=now,
-        kind=Kind.DROPPED,
-        shop=message.shop,
-        purpose=message.purpose,
-        reason="written_over",
-        message=message.id,
-    )
+    entry = noted(message, Kind.DROPPED, now=now, reason="written_over")
     return conversation, (entry,)
 
 

@@ -19,6 +19,7 @@ from app.domain.conversation import (
     Status,
     derive_id,
     given_up,
+    noted,
     with_message,
     with_pending,
     without_proactive,
@@ -312,14 +313,7 @@ def _replayed(conversation: Conversation, event: OperatorActed, *, now: datetime
         again = replace(message, sending=sending, failure=None)
     else:
         again = replace(message, status=Status.QUEUED, sending=sending, failure=None)
-    entry = Entry(
-        at=now,
-        kind=Kind.SCHEDULED,
-        shop=message.shop,
-        purpose=message.purpose,
-        message=message.id,
-        reason="replayed",
-    )
+    entry = noted(message, Kind.SCHEDULED, now=now, reason="replayed")
     conversation = replace(with_message(conversation, again), no_whatsapp=None)
     if message.purpose is not None and message.purpose.proactive:
         counted = Proactive(id=message.id, at=now)

@@ -24,6 +24,7 @@ from app.domain.conversation import (
     Message,
     Sending,
     Status,
+    noted,
     share,
     with_message,
     with_proactive_at,
@@ -117,7 +118,7 @@ def held(conversation: Conversation, message: Message, *, now: datetime) -> Fold
     conversation = with_message(conversation, replace(message, sending=waiting))
     if known:
         return conversation, ()
-    entry = _entry(message, Kind.BLOCKED, now=now, reason=Reason.SESSION_DOWN)
+    entry = noted(message, Kind.BLOCKED, now=now, reason=Reason.SESSION_DOWN)
     return conversation, (replace(entry, counted=not sending.counted and not uncertain),)
 
 
@@ -155,7 +156,7 @@ def went(
         failure=None,
     )
     conversation = with_proactive_at(with_message(conversation, after), message.id, now)
-    entries = [replace(_entry(message, Kind.SENT, now=now, reason=reason), facts=facts)]
+    entries = [replace(noted(message, Kind.SENT, now=now, reason=reason), facts=facts)]
     strays = conversation.strays
     mine = [stray for stray in strays if stray.message == after.message]
     others = tuple(stray for stray in strays if stray not in mine)
@@ -170,7 +171,7 @@ def left_out(conversation: Conversation, message: Message, *, now: datetime) -> 
     """Test mode: all was done but the sending."""
     after = replace(message, status=Status.DRY_RUN, sending=None)
     conversation = with_proactive_at(with_message(conversation, after), message.id, now)
-    return conversation, (_entry(message, Kind.DRY_RUN, now=now),)
+    return conversation, (noted(message, Kind.DRY_RUN, now=now),)
 
 
 def later(
@@ -196,7 +197,7 @@ def later(
     conversation = with_message(
         conversation, replace(message, status=Status.QUEUED, sending=waiting)
     )
-    entry = _entry(message, Kind.RETRYING, now=now, reason=reason)
+    entry = noted(message, Kind.RETRYING, now=now, reason=reason)
     return conversation, (replace(entry, until=again),)
 
 
@@ -215,7 +216,7 @@ def failed(conversation: Conversation, message: Message, *, reason: str, now: da
     conversation = without_proactive(with_message(conversation, after), message.id)
     if reason == Reason.NOT_ON_WHATSAPP:
         conversation = replace(conversation, no_whatsapp=now)
-    return conversation, (_entry(message, Kind.FAILED, now=now, reason=reason),)
+    return conversation, (noted(message, Kind.FAILED, now=now, reason=reason),)
 
 
 def unclear(
@@ -233,7 +234,7 @@ def unclear(
     )
     after = replace(message, status=Status.UNCERTAIN, sending=looking)
     conversation = with_proactive_at(with_message(conversation, after), message.id, now)
-    return conversation, (_entry(message, Kind.UNCERTAIN, now=now, reason=reason),)
+    return conversation, (noted(message, Kind.UNCERTAIN, now=now, reason=reason),)
 
 
 def look_later(conversation: Conversation, message: Message, *, now: datetime) -> Folded:
@@ -281,7 +282,7 @@ def _never_known(conversation: Conversation, message: Message, *, now: datetime)
     unknown = replace(message, sending=None, failure="unconfirmed")
     conversation, called = call_person(with_message(conversation, unknown), "unconfirmed", now=now)
     # Counted as uncertain when it became so: here it is only given up.
-    return conversation, (_entry(message, Kind.RECEIPT, now=now, reason="unconfirmed"), *called)
+    return conversation, (noted(message, Kind.RECEIPT, now=now, reason="unconfirmed"), *called)
 
 
 # --- receipts ---------------------------------------------------------------------------------
@@ -323,7 +324,7 @@ def receipt_came(conversation: Conversation, event: ReceiptCame, *, now: datetim
     if status is Status.READ and message.status is not Status.DELIVERED:
         reasons.insert(0, str(Status.DELIVERED))  # read is delivered too, and that is counted
     for reason in reasons:
-        entry = _entry(message, kind, now=now, reason=reason)
+        entry = noted(message, kind, now=now, reason=reason)
         entries.append(replace(entry, facts=(event.id,)))
     return conversation, tuple(entries)
 
@@ -337,15 +338,3 @@ def _astray(conversation: Conversation, event: ReceiptCame) -> Conversation:
 
 def _is_waiting(conversation: Conversation) -> bool:
     return any(sending_of(message).tried_at for message in conversation.unsettled)
-
-
-def _entry(message: Message, kind: Kind, *, now: datetime, reason: str | None = None) -> Entry:
-    return Entry(
-        at=now,
-        kind=kind,
-        shop=message.shop,
-        purpose=message.purpose,
-        message=message.id,
-        order_code=message.order_code,
-        reason=reason,
-    )
