@@ -113,7 +113,7 @@ def _answered_meanwhile(conversation: Conversation, message: Message, *, now: da
     return now - message.at > MEANWHILE and any(
         m.at > message.at
         and (m.author is Author.PERSON or m.purpose is Purpose.REPLY)
-        and m.status is not Status.QUEUED
+        and m.status not in (Status.QUEUED, Status.UNCERTAIN, Status.FAILED)
         for m in conversation.messages
     )
 

@@ -15,6 +15,7 @@ from app.domain.conversation import (
     OptOut,
     Owner,
     Pending,
+    Proactive,
 )
 from app.domain.customer import silenced
 from app.domain.events import Order
@@ -39,7 +40,7 @@ def merged(conversation: Conversation, other: Conversation, *, now: datetime) ->
         orders=_orders(conversation, other),
         messages=_messages(conversation, other),
         pending=_pending(conversation, other),
-        proactive=tuple(sorted({*conversation.proactive, *other.proactive}, key=lambda p: p.at)),
+        proactive=tuple(sorted({*conversation.proactive, *other.proactive}, key=_when)),
         fired=tuple(dict.fromkeys((*other.fired, *conversation.fired)))[-KEPT_FIRED:],
         heard_at=_latest(conversation.heard_at, other.heard_at),
         strays=tuple(dict.fromkeys((*conversation.strays, *other.strays))),
@@ -56,9 +57,13 @@ def merged(conversation: Conversation, other: Conversation, *, now: datetime) ->
     return one, (entry, opted_out, *dropped)
 
 
+def _when(counted: Proactive) -> tuple[datetime, str]:
+    return counted.at, counted.id
+
+
 def _stop(conversation: Conversation, other: Conversation) -> OptOut | None:
     stops = [c.opt_out for c in (conversation, other) if c.opt_out is not None]
-    return min(stops, key=lambda stop: stop.at, default=None)
+    return max(stops, key=lambda stop: stop.at, default=None)
 
 
 def _newer(conversation: Conversation, other: Conversation) -> Conversation:
@@ -91,13 +96,11 @@ def _pending(conversation: Conversation, other: Conversation) -> tuple[Pending, 
     ids = {p.id for p in conversation.pending}
     kept = list(conversation.pending)
     for pending in other.pending:
-        if pending.id in ids:
-            continue
         question = next((p for p in kept if _is_question(p) and _is_question(pending)), None)
-        if question is None:
-            kept.append(pending)
-        else:
+        if question is not None:
             kept[kept.index(question)] = _together(question, pending)
+        elif pending.id not in ids:
+            kept.append(pending)
     return tuple(kept)
 
 

@@ -9,6 +9,6 @@ for place, chat in ipairs(chats) do
   redis.call('ZADD', KEYS[2], 'LT', due, chat)
   redis.call('ZREM', KEYS[1], chat)
   released[#released + 1] = chat
-  released[#released + 1] = due
+  released[#released + 1] = redis.call('ZSCORE', KEYS[2], chat)
 end
 return released
