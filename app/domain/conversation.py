@@ -152,8 +152,9 @@ class NeedsPerson(Struct, frozen=True, kw_only=True):
 class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything the bot decides on for one person, over all shops of the seller.
 
-    ``heard_at`` is when they last wrote, ``no_whatsapp`` when their number was found to have none.
-    ``strays`` are receipts of messages whose id we may yet learn.
+    ``handed_back`` is when people last gave the chat back, ``stopped`` the id of what of ours a
+    stop was last counted against. ``heard_at`` is when they last wrote, ``no_whatsapp`` when their
+    number was found to have none. ``strays`` are receipts of messages whose id we may yet learn.
     """
 
     chat: str
@@ -172,6 +173,8 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     pending: tuple[Pending, ...] = ()
     proactive: tuple[Proactive, ...] = ()
     fired: tuple[str, ...] = ()
+    handed_back: datetime | None = None
+    stopped: str | None = None
     heard_at: datetime | None = None
     no_whatsapp: datetime | None = None
     strays: tuple[ReceiptCame, ...] = ()
@@ -184,9 +187,19 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Our message with this id of ours."""
         return next((m for m in self.messages if m.id == id_), None)
 
-    def by_wire(self, short_id: str) -> Message | None:
-        """The message with this WhatsApp short id."""
-        return next((m for m in self.messages if m.message == short_id), None)
+    def theirs(self, short_id: str) -> Message | None:
+        """The customer's message with this WhatsApp short id; the sender chooses it."""
+        return next(
+            (m for m in self.messages if m.message == short_id and m.author is Author.CUSTOMER),
+            None,
+        )
+
+    def ours(self, short_id: str) -> Message | None:
+        """The message from our number with this WhatsApp short id."""
+        return next(
+            (m for m in self.messages if m.message == short_id and m.author is not Author.CUSTOMER),
+            None,
+        )
 
     @property
     def unsettled(self) -> tuple[Message, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -33,6 +33,7 @@ from app.domain.rules import (
     LONGEST_HEARD,
     MEANWHILE,
     PROACTIVE,
+    REPLIES_AN_HOUR,
     SAME_WORDS,
     Purpose,
     Reason,
@@ -45,7 +46,7 @@ def customer_wrote(
     conversation: Conversation, event: CustomerWrote, *, now: datetime, rules: Rules
 ) -> Folded:
     """A message is kept, a stop in it is heeded, a question in it waits to be answered."""
-    if conversation.by_wire(event.message) is not None:
+    if conversation.theirs(event.message) is not None:
         return conversation, ()
     message = Message(
         id=derive_id("in", event.session, event.message),
@@ -105,6 +106,8 @@ def _heed(
         return conversation, ()
     if _goes_in_circles(conversation, message):
         return call_person(conversation, "loop", now=now)
+    if _floods(conversation, now=now):
+        return call_person(conversation, "flood", now=now)
     return _to_be_answered(conversation, message, now=now, rules=rules)
 
 
@@ -112,7 +115,7 @@ def _answered_meanwhile(conversation: Conversation, message: Message, *, now: da
     """Whether it was on the way so long that a later word of ours has answered it."""
     return now - message.at > MEANWHILE and any(
         m.at > message.at
-        and (m.author is Author.PERSON or m.purpose is Purpose.REPLY)
+        and m.author is Author.PERSON  # an answer of ours answers what we knew of
         and m.status not in (Status.QUEUED, Status.UNCERTAIN, Status.FAILED)
         for m in conversation.messages
     )
@@ -125,34 +128,49 @@ def _goes_in_circles(conversation: Conversation, message: Message) -> bool:
     return len(theirs) == SAME_WORDS and all(normalise(m.text) == words for m in theirs)
 
 
+def _floods(conversation: Conversation, *, now: datetime) -> bool:
+    """Whether so much was answered lately that a person should look before more is."""
+    lately = [
+        m
+        for m in conversation.messages
+        if m.purpose is Purpose.REPLY and now - m.at < timedelta(hours=1)
+    ]
+    return len(lately) >= REPLIES_AN_HOUR
+
+
 def _opt_out(conversation: Conversation, message: Message, *, late: bool, now: datetime) -> Folded:
+    """What a stop ends, it ends every time; it is told, counted and answered once."""
     conversation = _no_longer_answered(conversation, message.id)
-    if conversation.opt_out is not None:
-        newest = max(message.at, conversation.opt_out.at)
-        return replace(conversation, opt_out=replace(conversation.opt_out, at=newest)), ()
-    conversation, dropped = silenced(conversation, by=Author.CUSTOMER, at=message.at, now=now)
+    known = conversation.opt_out
+    at = max(message.at, known.at) if known else message.at
+    conversation, dropped = silenced(
+        conversation, by=known.by if known else Author.CUSTOMER, at=at, now=now, said=True
+    )
+    if known is not None:
+        return conversation, dropped
     if not late:
         conversation = with_pending(
             conversation, _fixed(message, Purpose.OPT_OUT_CONFIRMATION, now=now)
         )
+    started = _started(conversation)
+    counts = started is not None and started.id != conversation.stopped
+    conversation = replace(conversation, stopped=started.id if started else conversation.stopped)
     entry = Entry(
         at=now,
         kind=Kind.OPTED_OUT,
         shop=message.shop,
-        purpose=_stopped(conversation),
+        purpose=started.purpose if started and counts else None,
         message=message.id,
     )
     return conversation, (entry, *dropped)
 
 
-def _stopped(conversation: Conversation) -> Purpose | None:
-    """What of ours a stop is an answer to. A second one in a row is an answer to nothing new."""
-    for message in reversed(conversation.messages):
-        if message.purpose is Purpose.OPT_OUT_CONFIRMATION:
-            return None
-        if message.purpose is not None and message.purpose.proactive:
-            return message.purpose
-    return None
+def _started(conversation: Conversation) -> Message | None:
+    """The last message that we started, and a stop is the answer to."""
+    return next(
+        (m for m in reversed(conversation.messages) if m.purpose in PROACTIVE),
+        None,
+    )
 
 
 def _opt_in(conversation: Conversation, message: Message, *, now: datetime) -> Folded:
@@ -161,22 +179,24 @@ def _opt_in(conversation: Conversation, message: Message, *, now: datetime) -> F
     return conversation, (Entry(at=now, kind=Kind.OPTED_IN, shop=message.shop, message=message.id),)
 
 
-def silenced(conversation: Conversation, *, by: Author, at: datetime, now: datetime) -> Folded:
+def silenced(
+    conversation: Conversation, *, by: Author, at: datetime, now: datetime, said: bool = False
+) -> Folded:
     """Opted out: nothing that we would have started waits any more, nor is half said.
 
-    A customer's own stop also ends an answer that is being written or typed: a person is asked to
-    look at the question instead. Where no answer had begun, the question still gets one.
+    A stop that the customer ``said`` also ends an answer that is being written or typed: a person
+    is asked to look at the question instead. Where no answer had begun, the question gets one.
     """
     conversation = replace(conversation, opt_out=OptOut(at=at, by=by))
     entries: list[Entry] = []
     for pending in conversation.pending:
-        begun = by is Author.CUSTOMER and pending.due <= now
+        begun = said and pending.due <= now
         if pending.purpose.proactive or (pending.purpose is Purpose.REPLY and begun):
             conversation = without_pending(conversation, pending.id)
             counted = pending.purpose.proactive and not pending.counted
             entries.append(dropped_entry(pending, Reason.OPTED_OUT, now=now, counted=counted))
     for message in conversation.unsettled:
-        if _is_half_said(message, by):
+        if _is_half_said(message, said=said):
             conversation = without_message(conversation, message.id)
             conversation = without_proactive(conversation, message.id)
             thrown = noted(message, Kind.DROPPED, now=now, reason=Reason.OPTED_OUT)
@@ -187,11 +207,11 @@ def silenced(conversation: Conversation, *, by: Author, at: datetime, now: datet
     return conversation, tuple(entries)
 
 
-def _is_half_said(message: Message, by: Author) -> bool:
+def _is_half_said(message: Message, *, said: bool) -> bool:
     """Written and not handed over: a text of ours that a stop is meant for."""
     if message.purpose is None or (message.sending is not None and message.sending.tried_at):
         return False
-    return message.purpose.proactive or (message.purpose is Purpose.REPLY and by is Author.CUSTOMER)
+    return message.purpose.proactive or (message.purpose is Purpose.REPLY and said)
 
 
 def dropped_entry(pending: Pending, reason: Reason, *, now: datetime, counted: bool) -> Entry:
@@ -272,7 +292,7 @@ def customer_edited(
     conversation: Conversation, event: CustomerEdited, *, now: datetime, rules: Rules
 ) -> Folded:
     """The new words take the old ones' place; an edit may turn a message into a stop."""
-    message = conversation.by_wire(event.message)
+    message = conversation.theirs(event.message)
     if message is None:
         first_seen = CustomerWrote(
             id=event.id,
@@ -308,8 +328,8 @@ def customer_revoked(
     conversation: Conversation, event: CustomerRevoked, *, now: datetime
 ) -> Folded:
     """A message deleted for everyone is deleted here too, and needs no answer."""
-    message = conversation.by_wire(event.message)
-    if message is None or message.author is not Author.CUSTOMER or message.revoked:
+    message = conversation.theirs(event.message)
+    if message is None or message.revoked:
         return conversation, ()
     conversation = with_message(conversation, replace(message, text="", revoked=True))
     conversation = _no_longer_answered(conversation, message.id)

@@ -213,12 +213,14 @@ class SessionChanged(Struct, frozen=True, kw_only=True):
 
     ``status`` is WAHA's word (``WORKING``, ``FAILED`` …), None when nothing was said of it.
     ``restricted_until`` is the end of WhatsApp's ban on writing to new contacts: None when
-    nothing was said of it, ``at`` itself when the ban is lifted.
+    nothing was said of it, ``at`` itself when the ban is lifted; ``inferred`` when it was read from
+    a refusal, and WAHA's own word on the session may not know of it.
     """
 
     session: str
     status: str | None
     at: datetime
     restricted_until: datetime | None = None
+    inferred: bool = False
     our_phone: str | None = None
     our_lid: str | None = None

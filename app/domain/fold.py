@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from app.domain.conversation import (
+    OPEN,
     Author,
     Conversation,
     Entry,
@@ -50,6 +51,7 @@ from app.domain.events import (
 from app.domain.language import first_name
 from app.domain.rules import (
     BEST_BEFORE,
+    CLOCKS,
     KEPT_FIRED,
     KEPT_ORDERS,
     SAME_SEND,
@@ -110,7 +112,7 @@ def _left_our_number(
 
     Our outbox is the authority: by the id we asked for, or by the text of what is under way.
     """
-    ours = conversation.by_wire(event.message) or _unconfirmed(conversation, event.text)
+    ours = conversation.ours(event.message) or _unconfirmed(conversation, event)
     if ours is not None:
         return went(
             conversation,
@@ -120,21 +122,31 @@ def _left_our_number(
             reason="seen_on_whatsapp",
             facts=(event.id,),
         )
-    if event.by_api and _sent_lately(conversation, event):
+    if event.by_api and (conversation.phone is None or _sent_lately(conversation, event)):
+        # Where only a hidden id is known, it is the echo of what we sent to the phone behind it.
         return conversation, (
             Entry(at=now, kind=Kind.RECEIPT, reason="seen_twice", facts=(event.id,)),
         )
     return _person_said(conversation, event, now=now, rules=rules)
 
 
-def _unconfirmed(conversation: Conversation, text: str) -> Message | None:
-    """A message of ours with this text of which we do not know whether it went."""
-    for message in conversation.messages:
-        tried = message.sending is not None and message.sending.tried_at is not None
-        open_ = message.status is Status.UNCERTAIN or (message.status is Status.QUEUED and tried)
-        if open_ and message.text.split() == text.split():
-            return message
-    return None
+def _unconfirmed(conversation: Conversation, event: LeftOurNumber) -> Message | None:
+    """A message of ours with these words, tried before they were seen, of which we do not know
+    whether it went: the last one that we know nothing of, or else the last that was given up.
+    """
+    words = event.text.split()
+    same = [
+        m
+        for m in conversation.messages
+        if m.author is not Author.CUSTOMER and m.status in OPEN and m.text.split() == words
+    ]
+    tried = [m for m in same if m.sending is not None and _was_tried_by(m.sending, event.at)]
+    given = [m for m in same if m.sending is None and abs(event.at - m.at) < SAME_SEND]
+    return next(reversed([*given, *tried]), None)
+
+
+def _was_tried_by(sending: Sending, moment: datetime) -> bool:
+    return sending.tried_at is not None and sending.tried_at - CLOCKS <= moment
 
 
 def _sent_lately(conversation: Conversation, event: LeftOurNumber) -> bool:
@@ -164,7 +176,8 @@ def _person_said(
     said = Entry(
         at=now, kind=Kind.PERSON_SAID, shop=message.shop, message=message.id, facts=(event.id,)
     )
-    if now - event.at >= rules.handoff:
+    back = conversation.handed_back
+    if now - event.at >= rules.handoff or (back is not None and event.at <= back):
         return conversation, (said,)
     conversation, taken = _taken_over(conversation, at=event.at, now=now)
     return conversation, (said, *taken)
@@ -264,7 +277,9 @@ def _operator_acted(
         case Act.TAKE_OVER:
             return _taken_over(conversation, at=now, now=now)
         case Act.HAND_BACK:
-            conversation = replace(conversation, owner=Owner.BOT, needs_person=None)
+            conversation = replace(
+                conversation, owner=Owner.BOT, needs_person=None, handed_back=event.at
+            )
             return conversation, (Entry(at=now, kind=Kind.HANDED_BACK),)
         case Act.SAY:
             return _operator_said(conversation, event, now=now, rules=rules)

@@ -142,6 +142,17 @@ MOST_SENDS = 6
 MOST_REWRITES = 2
 """Drafts thrown away because the customer wrote on; the third is sent."""
 
+REPLIES_AN_HOUR = 40
+"""Answers to one customer in an hour after which a person is called instead: nobody reads more, and
+each costs money.
+"""
+
+MOST_LOOKS = 15
+"""Times WhatsApp is asked, while it works, whether a message went; then a person is called."""
+
+CLOCKS = timedelta(minutes=2)
+"""How far WhatsApp's clock and ours may be apart."""
+
 SAME_SEND = timedelta(minutes=10)
 """The bot's own words seen again within this time were sent twice, and not by a person."""
 

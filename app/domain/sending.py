@@ -22,17 +22,37 @@ from app.domain.conversation import (
     Folded,
     Kind,
     Message,
+    Pending,
     Sending,
     Status,
     noted,
     share,
     with_message,
+    with_pending,
     with_proactive_at,
+    without_message,
     without_proactive,
 )
 from app.domain.customer import call_person
 from app.domain.events import Receipt, ReceiptCame
-from app.domain.rules import LOOK_DELAYS, MOST_SENDS, RETRY_DELAYS, RETRY_JITTER, Reason, Rules
+from app.domain.rules import (
+    BEST_BEFORE,
+    LOOK_DELAYS,
+    MOST_LOOKS,
+    MOST_SENDS,
+    PROACTIVE,
+    RETRY_DELAYS,
+    RETRY_JITTER,
+    Purpose,
+    Reason,
+    Rules,
+)
+
+FORBIDDEN = "463"
+"""WhatsApp's word for a number that may write to no new contacts."""
+
+DID_NOT_GO = "did_not_go"
+"""Why a message failed of which WhatsApp's history showed nothing; seen after all, it went."""
 
 KEPT_STRAYS = 20
 """Receipts kept for messages whose id is not known yet."""
@@ -68,33 +88,47 @@ def sending_of(message: Message) -> Sending:
 def sendable(conversation: Conversation) -> tuple[Message, ...]:
     """Texts that may be the next to go, or to be looked for.
 
-    Only what we start ourselves is overtaken: until it is known whether an answer went, the next
-    one waits, or the two would arrive in the wrong order.
+    Until it is known whether an answer went, the next one waits, or the two would arrive in the
+    wrong order. What we start ourselves holds nobody up, and a person's words wait for a person's.
     """
     free: list[Message] = []
+    answer = person = False
     for message in conversation.unsettled:
-        free.append(message)
-        if message.purpose is None or not message.purpose.proactive:
-            break
+        if message.author is Author.PERSON:
+            if not person:
+                free.append(message)
+            person = True
+        elif message.purpose is not None and message.purpose.proactive:
+            if not answer and not person:
+                free.append(message)
+        else:
+            if not answer and not person:
+                free.append(message)
+            answer = True
     return tuple(free)
 
 
-def next_text(conversation: Conversation, now: datetime) -> Message | None:
-    """The first text whose time has come, to be sent or looked for. What is held is asked about."""
-    return next((m for m in sendable(conversation) if _is_due(m, now)), None)
+def due_texts(conversation: Conversation, now: datetime) -> tuple[Message, ...]:
+    """The texts whose time has come, to be sent or looked for. What is held is asked about."""
+    return tuple(m for m in sendable(conversation) if _is_due(m, now))
 
 
 def wake_of(message: Message) -> datetime:
-    """When a text must be looked at again if nothing happens before; held, when it is too late."""
+    """When a text must be looked at again if nothing happens before; at last when it is too late.
+
+    What is held is released with its session.
+    """
     sending = sending_of(message)
-    if sending.blocked is None or message.status is Status.UNCERTAIN:
+    if message.status is Status.UNCERTAIN:
         return sending.not_before
-    return max(sending.not_before, sending.expires_at + PAST)
+    too_late = sending.expires_at + PAST
+    return too_late if sending.blocked is not None else min(sending.not_before, too_late)
 
 
 def _is_due(message: Message, now: datetime) -> bool:
     sending = sending_of(message)
-    return sending.blocked is not None or sending.not_before <= now
+    expired = message.status is Status.QUEUED and now > sending.expires_at
+    return sending.blocked is not None or expired or sending.not_before <= now
 
 
 # --- before the POST --------------------------------------------------------------------------
@@ -146,7 +180,7 @@ def went(
     facts: tuple[str, ...] = (),
 ) -> Folded:
     """It is out, under this id if that is known. Receipts that came before are taken in."""
-    if message.status not in OPEN:
+    if message.status not in OPEN and message.failure != DID_NOT_GO:
         return conversation, ()
     after = replace(
         message,
@@ -263,19 +297,19 @@ def not_seen(
     sending = sending_of(message)
     tried_at = sending.tried_at or now
     settled = max(tried_at, works_since or tried_at) + rules.settle
-    if now < settled:
+    if now < settled and sending.looks < MOST_LOOKS:
         delay = LOOK_DELAYS[min(sending.looks, len(LOOK_DELAYS) - 1)]
         looked = replace(
             sending, looks=sending.looks + 1, not_before=min(now + delay, settled), blocked=None
         )
         return with_message(conversation, replace(message, sending=looked)), ()
-    if sending.taken:
+    if sending.taken and now >= settled:
         return went(conversation, message, now=now, reason="taken")
-    if not knowable:
+    if not knowable or now < settled:
         return _never_known(conversation, message, now=now)
     if sending.attempts + 1 < MOST_SENDS:
-        return later(conversation, message, reason="did_not_go", now=now)
-    return failed(conversation, message, reason="did_not_go", now=now)
+        return later(conversation, message, reason=DID_NOT_GO, now=now)
+    return failed(conversation, message, reason=DID_NOT_GO, now=now)
 
 
 def _never_known(conversation: Conversation, message: Message, *, now: datetime) -> Folded:
@@ -298,16 +332,18 @@ _STATUS_OF = {
 
 def receipt_came(conversation: Conversation, event: ReceiptCame, *, now: datetime) -> Folded:
     """Statuses only go forward; a failure counts only while nothing says that it arrived."""
-    message = conversation.by_wire(event.message)
+    message = conversation.ours(event.message)
     if message is None:
         return _astray(conversation, event), ()
-    if message.author is Author.CUSTOMER or message.status not in _PROGRESS:
+    if message.status not in _PROGRESS:
         return conversation, ()
     status = _STATUS_OF[event.receipt]
     is_failure = status is Status.FAILED
     reached = _PROGRESS.index(message.status)
     if reached >= _PROGRESS.index(Status.DELIVERED if is_failure else status):
         return conversation, ()
+    if is_failure and _is_forbidden(message, event):
+        return _forbidden(conversation, message, now=now)
     entries: list[Entry] = []
     if not is_failure and message.status in OPEN:
         conversation, proof = went(conversation, message, now=now, reason="seen_on_whatsapp")
@@ -327,6 +363,27 @@ def receipt_came(conversation: Conversation, event: ReceiptCame, *, now: datetim
         entry = noted(message, kind, now=now, reason=reason)
         entries.append(replace(entry, facts=(event.id,)))
     return conversation, tuple(entries)
+
+
+def _is_forbidden(message: Message, event: ReceiptCame) -> bool:
+    """WhatsApp lets the number write to no new contacts: not this message's fault."""
+    return event.reason == FORBIDDEN and message.purpose in PROACTIVE
+
+
+def _forbidden(conversation: Conversation, message: Message, *, now: datetime) -> Folded:
+    """What we started waits again, and is written anew when it may be."""
+    purpose = message.purpose or Purpose.POST_PURCHASE
+    pending = Pending(
+        id=message.id,
+        purpose=purpose,
+        shop=message.shop,
+        order_code=message.order_code,
+        due=now,
+        expires_at=message.at + BEST_BEFORE[purpose],
+    )
+    conversation = without_proactive(without_message(conversation, message.id), message.id)
+    entry = noted(message, Kind.RETRYING, now=now, reason=Reason.RESTRICTED)
+    return with_pending(conversation, pending), (entry,)
 
 
 def _astray(conversation: Conversation, event: ReceiptCame) -> Conversation:

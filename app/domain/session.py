@@ -86,7 +86,7 @@ class Session(Struct, frozen=True, kw_only=True):
     ``status`` is WAHA's word or one of ours, None when nobody told yet; ``since`` is when it
     began, ``told_at`` when it was last told, ``asked_at`` when we last asked. ``heard_at`` is the
     last webhook, ``unheard_since`` the first send that none has followed. ``gap_since`` is set
-    while messages may have passed us by.
+    while messages may have passed us by. ``inferred`` says that a ban was read from a refusal.
     """
 
     name: str
@@ -95,6 +95,7 @@ class Session(Struct, frozen=True, kw_only=True):
     told_at: datetime | None = None
     asked_at: datetime | None = None
     restricted_until: datetime | None = None
+    inferred: bool = False
     heard_at: datetime | None = None
     unheard_since: datetime | None = None
     gap_since: datetime | None = None

@@ -53,7 +53,6 @@ _LIMITS = httpx.Limits(max_connections=LANES, keepalive_expiry=4)
 """Node closes an idle connection after 5 s: we do it first, so that none dies under a request."""
 
 _EVERY_CHAT = "all"
-_PAGES = 5
 _FULL = 0.5
 """A page may be the last when it holds no more than this part of its limit: GOWS counts reactions
 and the like, and then leaves them out."""
@@ -157,13 +156,14 @@ class Waha:
         since: datetime,
         received_at: datetime,
         limit: int = 100,
+        pages: int = 5,
         engine: str | None = None,
         us: Address = Address(),  # noqa: B008 - a frozen value
     ) -> tuple[Fact, ...]:
         """What both sides wrote since then, oldest first: the same facts as by the webhooks.
 
-        ``address`` None is every chat, which not every engine can tell. Of more than 5 pages of
-        ``limit`` messages the rest is left out. ``engine`` and ``us`` are those of the session:
+        ``address`` None is every chat, which not every engine can tell. Of more than ``pages`` of
+        ``limit`` messages the oldest are left out. ``engine`` and ``us`` are those of the session:
         they tell apart the shop's notes to itself, and the chat where an id does not name it.
 
         Raises Permanent with the code ``no_history`` when this WAHA cannot tell (of every chat
@@ -174,7 +174,7 @@ class Waha:
         query: dict[str, Any] = {"limit": limit, "offset": 0, "downloadMedia": "false"}
         query["filter.timestamp.gte"] = int(since.timestamp())
         messages: list[object] = []
-        for page in range(_PAGES):
+        for page in range(pages):
             query["offset"] = page * limit
             found = await self._messages(session, chat, query)
             messages += found

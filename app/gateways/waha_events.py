@@ -220,6 +220,7 @@ def _refused_as_restricted(delivery: _Delivery, fact: Fact) -> Reading:
         status=None,
         at=at,
         restricted_until=until if until is not None and until > at else at + _OPEN_END,
+        inferred=True,
         our_phone=delivery.us.phone,
         our_lid=delivery.us.lid,
     )

@@ -171,12 +171,13 @@ def _identity_of_object(wire_id: WebId) -> Identity:
     )
 
 
-def short_id_for(cause: str) -> str:
+def short_id_for(cause: str, key: bytes) -> str:
     """The id a message of ours shall have in WhatsApp: the same for the same cause, for ever.
 
-    NOWEB and GOWS take it since 2026.4.3; it looks like those WhatsApp Web makes.
+    Nobody without the ``key`` can guess it: who quotes it has had the message. NOWEB and GOWS take
+    it since 2026.4.3; it looks like those WhatsApp Web makes.
     """
-    return "3EB0" + blake2b(cause.encode(), digest_size=9).hexdigest().upper()
+    return "3EB0" + blake2b(cause.encode(), digest_size=9, key=key).hexdigest().upper()
 
 
 # -- shapes

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.domain.conversation import Author, Conversation, Folded, OptOut
+from app.domain.conversation import Author, Conversation, Folded, Message, OptOut
 from app.domain.events import (
     Address,
     CustomerWrote,
@@ -22,6 +22,9 @@ from app.domain.events import (
     OrderChanged,
     ReceiptCame,
 )
+from app.domain.rules import LATE_AFTER
+from app.domain.tally import tally
+from app.errors import StoreDown
 from app.store import keys
 from app.store.claims import JOURNAL_KEPT, SEEN_KEPT, Claimed, millis
 from app.store.connection import Redis, Script, store_errors
@@ -51,6 +54,16 @@ _known_orders = msgspec.json.Decoder(KnownOrder)
 _encode = msgspec.json.Encoder().encode
 
 
+def _named(messages: Sequence[Message], *, asked_for: Iterable[str]) -> list[str]:
+    """The keys by which a person's messages are found."""
+    names = [keys.sent(short_id) for short_id in asked_for]
+    for message in messages:
+        if message.message is not None:
+            names.append(keys.sent(message.message))
+            names.append(keys.told(message.session, message.message))
+    return names
+
+
 def _moved(chat: str) -> tuple[str, ...]:
     own = (keys.conversation, keys.mail, keys.journal, keys.archive, keys.seen)
     return tuple(key(chat) for key in own)
@@ -72,6 +85,7 @@ class Contacts:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._learned: dict[str, str] = {}
+        self._key: bytes | None = None
 
     async def chats_of(self, facts: Sequence[Fact]) -> list[tuple[str, Fact]]:
         """The chat of each fact; what the facts tell of addresses and orders is learned.
@@ -79,9 +93,13 @@ class Contacts:
         A chat is named by its phone, or by its hidden id until the phone is known.
         Raises ``StoreDown``.
         """
-        with store_errors():
-            await self._learn(facts)
-            return [await self._placed(fact) for fact in facts]
+        try:
+            with store_errors():
+                await self._learn(facts)
+                return [await self._placed(fact) for fact in facts]
+        except StoreDown:
+            self._learned.clear()  # another store may come back
+            raise
 
     async def _placed(self, fact: Fact) -> tuple[str, Fact]:
         """The fact and its chat. An order stays with the buyer it was first heard of with; what is
@@ -191,10 +209,11 @@ class Contacts:
             lid = await self._redis.hget(keys.phones(), phone)
         return lid.decode() if isinstance(lid, bytes) else None
 
-    async def hide_stop(self, lid: str) -> None:
-        """``lid`` opted out and nobody knows its phone. Raises ``StoreDown``."""
+    async def hide_stop(self, lid: str, *, stopped: bool) -> None:
+        """``lid``, whose phone nobody knows, opted out or in. Raises ``StoreDown``."""
         with store_errors():
-            await self._redis.sadd(keys.hidden_stops(), lid)
+            act = self._redis.sadd if stopped else self._redis.srem
+            await act(keys.hidden_stops(), lid)
 
     async def any_hidden_stop(self) -> bool:
         """Whether somebody opted out whose phone nobody knows. Raises ``StoreDown``."""
@@ -208,8 +227,10 @@ class Contacts:
         mail moves. False when either has changed since it was read. Raises ``StoreDown``.
         """
         conversation, entries = both or (None, ())
+        counts = tally(entries)
         names = [*_moved(left.chat), *_moved(kept.chat)]
         names += [keys.due(), keys.chats(), keys.spoken_to(), keys.hidden_stops()]
+        names.append(keys.counters())
         with store_errors():
             moved = await _merge.run(
                 self._redis,
@@ -225,6 +246,8 @@ class Contacts:
                     kept.chat,
                     lid_of(left.chat) or "",
                     secrets.token_hex(8),
+                    len(counts),
+                    *(part for pair in counts.items() for part in pair),
                     *(_encode(entry) for entry in entries),
                 ],
             )
@@ -292,7 +315,8 @@ class Contacts:
             since=now,
             phone=None if lid else chat,
             lid=lid,
-            opt_out=OptOut(at=now, by=Author.CUSTOMER) if silent else None,
+            # Long ago: their first «старт» since was written before we looked.
+            opt_out=OptOut(at=now - LATE_AFTER, by=Author.CUSTOMER) if silent else None,
         )
 
     async def unmark(self, chat: str) -> None:
@@ -300,30 +324,30 @@ class Contacts:
         with store_errors():
             await self._redis.srem(keys.opted_out(), await self._mark(chat))
 
-    async def erase(self, conversation: Conversation, *, short_ids: Iterable[str]) -> None:
+    async def erase(
+        self, conversation: Conversation, *, messages: Sequence[Message], asked_for: Iterable[str]
+    ) -> None:
         """Forget a person; only the hash of an opt-out stays. Raises ``StoreDown``.
 
-        ``short_ids`` are those their messages have, or may have, in WhatsApp.
+        ``messages`` are all of theirs, ``asked_for`` the short ids asked of WhatsApp for ours.
         """
         chat = conversation.chat
         mark = await self._mark(chat)
         with store_errors():
-            hidden, graves = await self._lids_of(chat), await self._graves_of(chat)
-            orders = await self._orders_of(chat)
+            hidden, orders = await self._lids_of(chat), await self._orders_of(chat)
+            graves = await self._graves_of({chat, *map(lid_chat, hidden)})
+            lids = [*hidden, lid_of(chat) or ""]
             async with self._redis.pipeline(transaction=True) as pipe:
                 if conversation.opt_out is not None:
                     pipe.sadd(keys.opted_out(), mark)
-                pipe.delete(*keys.all_of(chat))
+                pipe.delete(*keys.all_of(chat), *_named(messages, asked_for=asked_for))
                 for index in (keys.due(), keys.chats(), keys.spoken_to()):
                     pipe.zrem(index, chat)
                 for order in orders:
                     pipe.delete(keys.order(order.shop, order.code))
                     pipe.zrem(keys.orders(order.shop), order.code)
-                for short_id in short_ids:
-                    pipe.delete(keys.sent(short_id))
-                if hidden:
-                    pipe.hdel(keys.lids(), *hidden)
-                    pipe.srem(keys.hidden_stops(), *hidden)
+                pipe.hdel(keys.lids(), *lids)
+                pipe.srem(keys.hidden_stops(), *lids)
                 pipe.hdel(keys.phones(), chat)
                 if graves:
                     pipe.hdel(keys.buried(), *graves)
@@ -343,16 +367,21 @@ class Contacts:
             if phone.decode() == chat
         ]
 
-    async def _graves_of(self, chat: str) -> list[str]:
+    async def _graves_of(self, chats: set[str]) -> list[str]:
         return [
             id_.decode()
             async for id_, buried in self._redis.hscan_iter(keys.buried(), count=1000)
-            if _buried_chats.decode(buried).chat == chat
+            if _buried_chats.decode(buried).chat in chats
         ]
 
     async def _mark(self, chat: str) -> str:
         """A keyed hash of the person: eleven digits alone would be guessed from a plain one."""
-        with store_errors():
-            await self._redis.set(keys.hash_key(), secrets.token_hex(32), nx=True)
-            key = await self._redis.get(keys.hash_key())
-        return hmac.new(bytes(key), chat.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(await self.key(), chat.encode(), hashlib.sha256).hexdigest()
+
+    async def key(self) -> bytes:
+        """A secret of this store, 64 bytes, made once. Raises ``StoreDown``."""
+        if self._key is None:
+            with store_errors():
+                await self._redis.set(keys.hash_key(), secrets.token_hex(32), nx=True)
+                self._key = bytes(await self._redis.get(keys.hash_key()))
+        return self._key

@@ -31,6 +31,13 @@ def seen(chat: str) -> str:
     return f"{PREFIX}:{{{chat}}}:seen"
 
 
+def told(session: str, short_id: str) -> str:
+    """STRING chat a customer's message was first told in: WhatsApp may tell it under the phone and
+    under the hidden id. Swept after a day.
+    """
+    return f"{PREFIX}:told:{session}:{short_id}"
+
+
 def journal(chat: str) -> str:
     """LIST of JSON Entry, oldest first, the newest 500. Swept by commit."""
     return f"{PREFIX}:{{{chat}}}:journal"
@@ -106,6 +113,11 @@ def held(session: str) -> str:
     return f"{PREFIX}:held:{session}"
 
 
+def held_by() -> str:
+    """SET of sessions that chats have waited for. Never swept; a handful."""
+    return f"{PREFIX}:held_by"
+
+
 def signs(session: str, local_day: date) -> str:
     """HASH Sign -> number: how the session's number fared that day. Swept after 8 days."""
     return f"{PREFIX}:signs:{session}:{local_day.isoformat()}"
@@ -165,7 +177,7 @@ def opted_out() -> str:
 
 
 def hash_key() -> str:
-    """STRING random key of those hashes, made once. Never swept."""
+    """STRING random key of those hashes and of our messages' ids, made once. Never swept."""
     return f"{PREFIX}:hash_key"
 
 

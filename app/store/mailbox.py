@@ -12,7 +12,7 @@ from msgspec import Struct
 from redis.exceptions import NoScriptError
 
 from app.domain.decide import next_wake
-from app.domain.events import AnyEvent, Fact, ReceiptCame
+from app.domain.events import AnyEvent, CustomerWrote, Fact, ReceiptCame
 from app.errors import Conflict
 from app.store import keys
 from app.store.claims import (
@@ -25,6 +25,9 @@ from app.store.claims import (
     read_claim,
 )
 from app.store.connection import ANSWER_SECONDS, Redis, Script, store_errors
+
+TOLD_KEPT = 24 * 3600
+"""Seconds for which one message under two addresses is known as one."""
 
 FLUSH_SECONDS = 2.5 * ANSWER_SECONDS
 """Facts are durable and scheduled within this time, or whoever brought them is told to retry."""
@@ -45,6 +48,7 @@ class _Letter(Struct):
     event: AnyEvent
     now: datetime
     stored: asyncio.Future[bool]
+    moved: bool = False
 
 
 class Mailbox:
@@ -110,6 +114,13 @@ class Mailbox:
             again = await self._send([letters[i] for i in unknown])
             for i, answer in zip(unknown, again, strict=True):
                 answers[i] = answer
+        elsewhere = [i for i, answer in enumerate(answers) if isinstance(answer, bytes)]
+        for i in elsewhere:
+            letters[i].chat, letters[i].moved = answers[i].decode(), True
+        if elsewhere:
+            again = await self._send([letters[i] for i in elsewhere])
+            for i, answer in zip(elsewhere, again, strict=True):
+                answers[i] = answer
         for answer in answers:
             if isinstance(answer, Exception):
                 raise answer
@@ -119,10 +130,14 @@ class Mailbox:
         async with self._redis.pipeline(transaction=False) as pipe:
             for letter in letters:
                 chat = letter.chat
-                names = (keys.mail(chat), keys.seen(chat), keys.due())
+                event = letter.event
+                told, kept = keys.mail(chat), ""
+                if isinstance(event, CustomerWrote) and not letter.moved:
+                    told, kept = keys.told(event.session, event.message), str(TOLD_KEPT)
+                names = (keys.mail(chat), keys.seen(chat), keys.due(), told)
                 # A receipt changes nothing the second time, so its id is not worth keeping.
-                known_by = "" if isinstance(letter.event, ReceiptCame) else letter.event.id
-                args = (known_by, _encode(letter.event), millis(letter.now), chat, SEEN_KEPT)
+                known_by = "" if isinstance(event, ReceiptCame) else event.id
+                args = (known_by, _encode(event), millis(letter.now), chat, SEEN_KEPT, kept)
                 pipe.evalsha(_accept.sha, len(names), *names, *args)
             return list(await pipe.execute(raise_on_error=False))
 

@@ -35,10 +35,11 @@ class Sessions:
         self._redis = redis
         self._heard: dict[str, datetime] = {}
 
-    async def told(self, changed: SessionChanged, *, day: date) -> bool:
+    async def told(self, changed: SessionChanged, *, day: date, now: datetime) -> bool:
         """Keep the newest word on a session; True when its status is another one now.
 
-        ``day`` is the local day its signs are counted on. What comes late changes nothing.
+        ``day`` is the local day its signs are counted on. What comes late changes nothing, but for
+        what is known from the future: then a clock was put back.
         Raises ``StoreDown``.
         """
         until = changed.restricted_until
@@ -54,6 +55,8 @@ class Sessions:
                     changed.our_lid or "",
                     int(_SIGNS_KEPT.total_seconds()),
                     WORKING,
+                    int(changed.inferred),
+                    millis(now),
                 ],
             )
         return bool(turned)
@@ -117,7 +120,18 @@ class Sessions:
     async def hold(self, name: str, chat: str, now: datetime) -> None:
         """``chat`` waits for the session. Raises ``StoreDown``."""
         with store_errors():
-            await self._redis.zadd(keys.held(name), {chat: millis(now)}, nx=True)
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.zadd(keys.held(name), {chat: millis(now)}, nx=True)
+                pipe.sadd(keys.held_by(), name)
+                await pipe.execute()
+
+    async def waited_for(self) -> set[str]:
+        """Sessions that chats have waited for; some may be no shop's any more.
+
+        Raises ``StoreDown``.
+        """
+        with store_errors():
+            return {name.decode() for name in await self._redis.smembers(keys.held_by())}
 
     async def forget(self, chat: str, names: Iterable[str]) -> None:
         """``chat`` waits for none of these sessions any more. Raises ``StoreDown``."""
@@ -185,6 +199,7 @@ def _read(name: str, known: dict[str, str]) -> Session:
         told_at=at("at"),
         asked_at=at("asked"),
         restricted_until=at("until"),
+        inferred=known.get("inferred") == "1",
         heard_at=at("heard"),
         unheard_since=at("unheard"),
         gap_since=at("gap"),

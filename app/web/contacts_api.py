@@ -155,9 +155,9 @@ async def erase(front: FromFront, phone: FromPath[str]) -> Erased:
     """All of one person. An opt-out is kept, as a hash nobody can read the phone from."""
     reading = await known(front, phone)
     messages = await all_messages(front, reading)
-    asked_for = {short_id_for(message.id) for message in messages}
-    known_as = {message.message for message in messages if message.message}
-    await front.contacts.erase(reading.conversation, short_ids=asked_for | known_as)
+    key = await front.contacts.key()
+    asked_for = {short_id_for(message.id, key) for message in messages}
+    await front.contacts.erase(reading.conversation, messages=messages, asked_for=asked_for)
     await front.sessions.forget(reading.chat, [shop.session for shop in front.rules.shops])
     # What was scheduled for later runs now, finds nobody and leaves no name behind.
     await front.mailbox.wake({reading.chat: front.world.now()})

@@ -131,9 +131,9 @@ async def waha(request: AnyRequest, front: FromFront) -> ASGIResponse:
     now = front.world.now()
     reading = read_webhook(body, now)
     async with in_time():
-        new = await _take(front, reading.facts, now)
-        for changed in reading.sessions:
+        for changed in reading.sessions:  # first: what a ban refused must not be tried again
             await _session_changed(front, changed, now)
+        new = await _take(front, reading.facts, now)
         if reading.heard is not None:
             await front.sessions.heard(reading.heard, now)
     facts = len(reading.facts)
@@ -144,7 +144,7 @@ async def waha(request: AnyRequest, front: FromFront) -> ASGIResponse:
 async def _session_changed(front: Front, changed: SessionChanged, now: datetime) -> None:
     """Keep it; what waited for a session that is back goes on at once."""
     today = front.rules.local(now).date()
-    if not await front.sessions.told(changed, day=today):
+    if not await front.sessions.told(changed, day=today, now=now):
         return
     front.log.info("session", session=changed.session, status=changed.status)
     if (await front.sessions.of(changed.session)).works:

@@ -19,10 +19,14 @@ _LONGEST = timedelta(days=3)
 """Older messages are a person's to read: an answer would come too late by far."""
 
 _ACTIVE = timedelta(days=14)
-_MOST_CHATS = 100
+_MOST_CHATS = 1000
 """Where a WAHA can only be asked chat by chat, the newest so many of so long are asked for."""
 
-_MOST_MESSAGES = 500
+_PAGE, _PAGES = 500, 40
+"""Messages of all chats, groups too, that are read at most: what is left out is the oldest."""
+
+_OF_ONE_CHAT = frozenset({"not_on_whatsapp", "server_error", "not_found"})
+"""Failures that say nothing of other chats."""
 
 
 async def fill_gap(bot: Bot, session: Session) -> bool:
@@ -71,11 +75,16 @@ async def _history(bot: Bot, waha: Waha, session: Session, *, since: datetime) -
         us=Address(phone=session.our_phone, lid=session.our_lid),
     )
     try:
-        return await read(address=None, limit=_MOST_MESSAGES)
+        return await read(address=None, limit=_PAGE, pages=_PAGES)
     except Permanent:
         bot.log.info("gap_by_chat", session=session.name)
     found: list[Fact] = []
     for chat in await bot.contacts.active(bot.world.now() - _ACTIVE, most=_MOST_CHATS):
         lid = lid_of(chat)
-        found += await read(address=Address(lid=lid) if lid else Address(phone=chat))
+        try:
+            found += await read(address=Address(lid=lid) if lid else Address(phone=chat))
+        except Transient as error:
+            if error.code not in _OF_ONE_CHAT:
+                raise
+            bot.log.info("gap_unreadable", chat=chat, reason=error.code)
     return tuple(found)

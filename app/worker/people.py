@@ -97,6 +97,8 @@ async def is_known_in_full(turn: Turn, pending: Pending) -> bool:
 async def _has_to_wait(turn: Turn, pending: Pending, error: Transient) -> bool:
     """Only while somebody opted out of whom nobody knows the phone: it might be this one."""
     turn.bot.log.info("phone_unresolved", chat=turn.chat, reason=error.code)
+    if error.code == "server_error":  # it answers, and this it cannot tell
+        return False
     if not await turn.bot.contacts.any_hidden_stop():
         return False
     until = turn.now + ASK_AGAIN

@@ -41,13 +41,12 @@ async def run_turn(bot: Bot, chat: str) -> None:
     """
     started = bot.world.monotonic()
     claimed = await bot.mailbox.claim(chat)
-    settled: Claimed | None = None
+    turn: Turn | None = None
     if claimed.begun > MOST_BEGUN:
         await _give_up(bot, claimed)
     elif not await moved_to_phone(bot, claimed):
         turn = await Turn.begin(bot, claimed)
         await _settle(turn)
-        settled = turn.claimed
         bot.log.info(
             "turn",
             chat=chat,
@@ -57,7 +56,19 @@ async def run_turn(bot: Bot, chat: str) -> None:
             did=turn.did,
             ms=round((bot.world.monotonic() - started) * 1000),
         )
-    await schedule_next(bot, chat, settled)
+    await schedule_next(bot, chat, turn.claimed if turn else None)
+    if turn is not None:
+        await _wait_for_sessions(turn)
+
+
+async def _wait_for_sessions(turn: Turn) -> None:
+    """Held when all else is done and looked at once more then, so that no release is lost."""
+    bot, now = turn.bot, turn.now
+    for name, session in turn.sessions.items():
+        if not session.works:
+            await bot.sessions.hold(name, turn.chat, now)
+            if (await bot.sessions.of(name)).works:
+                await bot.mailbox.wake({turn.chat: now})
 
 
 async def schedule_next(bot: Bot, chat: str, settled: Claimed | None = None) -> None:

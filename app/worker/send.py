@@ -8,13 +8,13 @@ from functools import partial
 from app.domain.conversation import Author, Message, Status
 from app.domain.decide import unspoken, withdrawn, written_over
 from app.domain.policy import Allow, Deny, Verdict, may_speak
-from app.domain.rules import MOST_SENDS, Reason
+from app.domain.rules import MOST_SENDS, Purpose, Reason
 from app.domain.sending import (
+    due_texts,
     failed,
     held,
     later,
     left_out,
-    next_text,
     sending_of,
     tried,
     unclear,
@@ -45,17 +45,17 @@ async def send_next(turn: Turn) -> bool:
 
     Raises ``Conflict`` and ``StoreDown``; a failure to send is recorded, not raised.
     """
-    message = next_text(turn.conversation, turn.now)
-    if message is None:
-        return False
     before = turn.version
-    if message.status is Status.UNCERTAIN:
-        await look_for(turn, message)
-    elif sending_of(message).tried_at is not None:
-        await record(turn, message, partial(unclear, reason="interrupted", now=turn.now))
-    else:
-        await _send_now(turn, message)
-    return turn.version != before
+    for message in due_texts(turn.conversation, turn.now):
+        if message.status is Status.UNCERTAIN:
+            await look_for(turn, message)
+        elif sending_of(message).tried_at is not None:
+            await record(turn, message, partial(unclear, reason="interrupted", now=turn.now))
+        else:
+            await _send_now(turn, message)
+        if turn.version != before:
+            return True
+    return False
 
 
 async def _send_now(turn: Turn, message: Message) -> None:
@@ -82,9 +82,9 @@ async def _send(turn: Turn, waha: Waha, message: Message) -> None:
         current = await _last_look(turn, message)
         if current is None:
             return
-        wanted = short_id_for(message.id)
+        wanted = short_id_for(message.id, await turn.bot.contacts.key())
         await turn.commit(tried(turn.conversation, current, short_id=wanted, now=turn.now), ())
-        answer = await _posted(turn, waha, message)
+        answer = await _posted(turn, waha, current, wanted=wanted)
     await _take(turn, message, answer)
 
 
@@ -92,10 +92,9 @@ Answer = str | Transient | Permanent | Uncertain
 """The id of a message that went, or why it is not known to have gone."""
 
 
-async def _posted(turn: Turn, waha: Waha, message: Message) -> Answer:
-    to, wanted = address_of(turn), short_id_for(message.id)
+async def _posted(turn: Turn, waha: Waha, message: Message, *, wanted: str) -> Answer:
     try:
-        return await waha.send_text(message.session, to, message.text, id=wanted)
+        return await waha.send_text(message.session, address_of(turn), message.text, id=wanted)
     except (Transient, Permanent, Uncertain) as error:
         return error
 
@@ -158,6 +157,8 @@ def _verdict(turn: Turn, message: Message) -> Verdict:
     """A person's own words need no permission, only a bot that is switched on and a session."""
     if turn.now > sending_of(message).expires_at:
         return Deny(reason=Reason.EXPIRED)
+    if _was_stopped(turn, message):
+        return Deny(reason=Reason.OPTED_OUT)
     session = turn.sessions.get(message.session)
     if message.author is Author.PERSON or message.purpose is None:
         if not turn.bot.rules.enabled:
@@ -173,6 +174,14 @@ def _verdict(turn: Turn, message: Message) -> Verdict:
         ignoring=message.id,
         session=session,
     )
+
+
+def _was_stopped(turn: Turn, message: Message) -> bool:
+    """Whether the customer said stop after this answer was written: WhatsApp counts in seconds."""
+    stop = turn.conversation.opt_out
+    if stop is None or stop.by is not Author.CUSTOMER or message.purpose is not Purpose.REPLY:
+        return False
+    return stop.at >= message.at.replace(microsecond=0)
 
 
 async def _in_pace(turn: Turn, message: Message) -> bool:

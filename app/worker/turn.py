@@ -85,8 +85,9 @@ class Turn:
         """
         before, today = self.conversation, self.today
         live, archived = split_archive(conversation)
-        if lid_of(self.chat) and conversation.opt_out and not before.opt_out:
-            await self.bot.contacts.hide_stop(lid_of(self.chat) or "")
+        lid = lid_of(self.chat)
+        if lid is not None and (conversation.opt_out is None) is not (before.opt_out is None):
+            await self.bot.contacts.hide_stop(lid, stopped=conversation.opt_out is not None)
         settled = Settled(
             conversation=live,
             folded=folded,

@@ -30,13 +30,17 @@ _OURS = {"unreachable": UNREACHABLE, "unauthorized": UNAUTHORIZED}
 ASK_EVERY = timedelta(seconds=30)
 """How often a session that works is asked how it is: its own events come sooner."""
 
+AT_LEAST = timedelta(minutes=1)
+"""A ban that is over sooner is over: WAHA says so by naming a moment that has passed."""
+
 ASK_SOON = timedelta(seconds=4)
 """How soon one is asked again that has just gone down; the longer it is, the seldomer."""
 
 
 async def watch(bot: Bot) -> None:
     """Look at every session whose time has come. Raises ``StoreDown``."""
-    for name in dict.fromkeys(shop.session for shop in bot.rules.shops):
+    names = {shop.session for shop in bot.rules.shops} | await bot.sessions.waited_for()
+    for name in sorted(names):
         if _is_due(await bot.sessions.of(name), bot.world.now()):
             session = await look_at(bot, name)
             if session.works:
@@ -47,6 +51,8 @@ async def watch(bot: Bot) -> None:
 
 def _is_due(session: Session, now: datetime) -> bool:
     asked, since = session.asked_at, session.since
+    if asked is not None and asked > now:
+        return True  # the clock was put back
     if asked is None or session.works or since is None:
         return asked is None or now - asked >= ASK_EVERY
     return now - asked >= min(ASK_EVERY, max(ASK_SOON, (now - since) / 4))
@@ -68,7 +74,7 @@ async def look_at(bot: Bot, name: str) -> Session:
     """The session as WAHA shows it now, kept for all workers. Raises ``StoreDown``."""
     await bot.sessions.asked(name, bot.world.now())
     if bot.waha is not None:
-        changed = await _asked(bot, bot.waha, name)
+        changed = await _asked(bot, bot.waha, await bot.sessions.of(name))
         if changed is not None:
             await told(bot, changed)
     return await bot.sessions.of(name)
@@ -77,7 +83,7 @@ async def look_at(bot: Bot, name: str) -> Session:
 async def told(bot: Bot, changed: SessionChanged) -> None:
     """News of a session, by whatever way. Raises ``StoreDown``."""
     today = bot.rules.local(bot.world.now()).date()
-    if await bot.sessions.told(changed, day=today):
+    if await bot.sessions.told(changed, day=today, now=bot.world.now()):
         bot.log.info("session", session=changed.session, status=changed.status)
 
 
@@ -98,18 +104,19 @@ async def is_restricted(bot: Bot, name: str) -> datetime:
 
     Raises ``StoreDown``.
     """
+    known = await look_at(bot, name)
     now = bot.world.now()
-    until = (await look_at(bot, name)).restricted_until
-    if until is not None and until > now:
-        return until
+    if known.restricted_until is not None and known.restricted_until - now > AT_LEAST:
+        return known.restricted_until
     until = now + RESTRICTED_FOR
-    await told(bot, SessionChanged(session=name, status=None, at=now, restricted_until=until))
+    news = SessionChanged(session=name, status=None, at=now, restricted_until=until, inferred=True)
+    await told(bot, news)
     return until
 
 
-async def _asked(bot: Bot, waha: Waha, name: str) -> SessionChanged | None:
+async def _asked(bot: Bot, waha: Waha, known: Session) -> SessionChanged | None:
     """What WAHA says of the session; None where what it says tells nothing."""
-    now = bot.world.now()
+    now, name = bot.world.now(), known.name
     try:
         found = await waha.session(name)
     except Transient as error:
@@ -117,13 +124,15 @@ async def _asked(bot: Bot, waha: Waha, name: str) -> SessionChanged | None:
         return SessionChanged(session=name, status=status, at=now) if status else None
     except AiSellerError:
         return None
-    return _news(found, name, now)
+    return _news(found, known, now)
 
 
-def _news(found: SessionState | None, name: str, now: datetime) -> SessionChanged:
+def _news(found: SessionState | None, known: Session, now: datetime) -> SessionChanged:
+    """A session that knows of no ban lifts one it told of, not one read from a refusal."""
+    name = known.name
     if found is None:
         return SessionChanged(session=name, status=MISSING, at=now)
-    lifted = now if found.restriction_known else None
+    lifted = now if found.restriction_known and not known.inferred else None
     return SessionChanged(
         session=name,
         status=found.status,

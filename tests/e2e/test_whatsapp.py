@@ -190,6 +190,6 @@ async def test_a_sessions_late_news_does_not_hide_its_latest(stage: Stage) -> No
         changed = SessionChanged(
             session="default", status=status, at=at + timedelta(minutes=minutes)
         )
-        await stage.bot.sessions.told(changed, day=at.date())
+        await stage.bot.sessions.told(changed, day=at.date(), now=at + timedelta(hours=1))
     latest = await stage.bot.sessions.of("default")
     assert latest.status == "WORKING"

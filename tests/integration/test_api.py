@@ -572,7 +572,7 @@ async def test_prometheus_reads_the_same_figures(doors: House) -> None:
 
 async def test_the_status_tells_the_state_of_every_part(doors: House) -> None:
     working = SessionChanged(session="default", status="WORKING", at=NOON)
-    await doors.front.sessions.told(working, day=NOON.date())
+    await doors.front.sessions.told(working, day=NOON.date(), now=NOON)
     await told(doors, ordered())
     state = await get(doors, "/ai-seller/status")
     assert (state["success"], state["status"], state["enabled"]) == (True, "enabled", True)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from app.domain.conversation import Status, with_message
 from app.domain.decide import next_wake
 from app.domain.events import Act, Address, AnyEvent, Fact
-from app.domain.sending import next_text
+from app.domain.sending import due_texts
 from app.errors import Conflict
 from app.store import keys
 from app.store.claims import Settled
@@ -249,7 +249,7 @@ def test_a_text_that_has_to_wait_its_turn_wakes_nobody() -> None:
     head = replace(head, sending=replace(head.sending, not_before=NOON + HOUR))
     behind = replace(ours(Status.QUEUED), id="behind", at=NOON + timedelta(seconds=1))
     talked = with_message(with_message(person(), head), behind)
-    assert next_text(talked, NOON) is None
+    assert due_texts(talked, NOON) == ()
     assert next_wake(talked) == NOON + HOUR
 
 

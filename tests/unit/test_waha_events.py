@@ -95,7 +95,9 @@ def restricted(short: str, *, until: datetime = TOLD + DAY) -> Reading:
     """A receipt that says 463, and the news of the session it is."""
     told = receipt(short, -1, Receipt.FAILED, reason="463")
     us = {"our_phone": "77770001122", "our_lid": "150000000000001"}
-    news = SessionChanged(session="default", status=None, at=TOLD, restricted_until=until, **us)
+    news = SessionChanged(
+        session="default", status=None, at=TOLD, restricted_until=until, inferred=True, **us
+    )
     return Reading(facts=told.facts, sessions=(news,))
 
 

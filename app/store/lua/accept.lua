@@ -1,7 +1,15 @@
 -- Put one event into a chat's mailbox, unless it has been there before.
--- KEYS  1 mail LIST   2 seen ZSET   3 due ZSET
+-- KEYS  1 mail LIST   2 seen ZSET   3 due ZSET   4 told STRING of the message
 -- ARGV  1 event id ('' = not deduplicated here)   2 event JSON   3 now, ms   4 chat   5 ids kept
--- RETURN 1 accepted, 0 known already
+--       6 seconds to keep where the message was told ('' = it is no customer's message)
+-- RETURN 1 accepted, 0 known already, or the chat it was told in before: put it there
+if ARGV[6] ~= '' then
+  local told = redis.call('GET', KEYS[4])
+  if told and told ~= ARGV[4] then
+    return told
+  end
+  redis.call('SET', KEYS[4], ARGV[4], 'EX', ARGV[6])
+end
 if ARGV[1] ~= '' then
   if redis.call('ZADD', KEYS[2], 'NX', ARGV[3], ARGV[1]) == 0 then
     return 0

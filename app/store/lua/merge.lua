@@ -2,10 +2,11 @@
 -- KEYS  1 conversation HASH, 2 mail LIST, 3 journal LIST, 4 archive LIST, 5 seen ZSET of the chat
 --       that is left; 6…10 the same of the one that stays
 --       11 due ZSET   12 chats ZSET   13 spoken_to ZSET   14 hidden_stops SET
+--       15 counters HASH
 -- ARGV  1 version of the chat left ('' = none)   2 version of the one that stays ('' = none)
 --       3 JSON Conversation of both ('' = only mail moves)   4 journal kept   5 ids kept   6 now, ms
 --       7 the chat left   8 the one that stays   9 hidden id   10 token
---       11… JSON journal entries of the merge
+--       11 how many counters move, then (name, by) of each, then JSON journal entries of the merge
 -- RETURN 1 moved, 0 when either has changed since it was read
 local left = redis.call('HGET', KEYS[1], 'v') or ''
 local kept = redis.call('HMGET', KEYS[6], 'v', 'token')
@@ -27,7 +28,11 @@ if ARGV[3] ~= '' then
 end
 move(KEYS[2], KEYS[7])
 move(KEYS[3], KEYS[8])
-for place = 11, #ARGV do
+local counted = tonumber(ARGV[11])
+for place = 12, 10 + 2 * counted, 2 do
+  redis.call('HINCRBYFLOAT', KEYS[15], ARGV[place], ARGV[place + 1])
+end
+for place = 12 + 2 * counted, #ARGV do
   redis.call('RPUSH', KEYS[8], ARGV[place])
 end
 redis.call('LTRIM', KEYS[8], -tonumber(ARGV[4]), -1)
