@@ -21,6 +21,7 @@ from app.domain.conversation import (
     Proactive,
     Sending,
     Status,
+    Written,
     derive_id,
     noted,
     with_message,
@@ -250,6 +251,24 @@ def overtaken(
     if asked == write.brief.messages_to_answer or current.rewrites >= MOST_REWRITES:
         return None
     return with_pending(conversation, replace(current, rewrites=current.rewrites + 1))
+
+
+def thrown_away(
+    conversation: Conversation, write: Write, draft: Draft | None, *, now: datetime
+) -> Folded:
+    """The draft is not sent; what it cost is told. One that was not finished cost a request."""
+    pending = write.pending
+    begun = Written(prompt=pending.purpose, canned=False, requests=int(pending.canned is None))
+    entry = Entry(
+        at=now,
+        kind=Kind.DROPPED,
+        shop=pending.shop,
+        purpose=pending.purpose,
+        reason="overtaken",
+        message=pending.id,
+        written=draft.written if draft is not None else begun,
+    )
+    return conversation, (entry,)
 
 
 def written_over(conversation: Conversation, message: Message) -> Pending | None:

@@ -19,6 +19,9 @@ _SIGNS_KEPT = timedelta(days=8)
 _HEARD_EVERY = timedelta(seconds=10)
 """How often this process notes that a session is heard of: the door is a busy one."""
 
+_FRESH = timedelta(seconds=0.5)
+"""How old what a turn knows of a session may be; what this process is told counts at once."""
+
 RELEASE_EVERY = timedelta(milliseconds=500)
 """Between two chats of a session that is back: what waited must not leave in one burst."""
 
@@ -34,6 +37,7 @@ class Sessions:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._heard: dict[str, datetime] = {}
+        self._read: dict[str, tuple[datetime, Session]] = {}
 
     async def told(self, changed: SessionChanged, *, day: date, now: datetime) -> bool:
         """Keep the newest word on a session; True when its status is another one now.
@@ -59,6 +63,7 @@ class Sessions:
                     millis(now),
                 ],
             )
+        self._read.pop(changed.session, None)
         return bool(turned)
 
     async def heard(self, name: str, now: datetime) -> None:
@@ -87,9 +92,18 @@ class Sessions:
             known = await self._redis.hgetall(keys.session(name))
         return _read(name, {field.decode(): value.decode() for field, value in known.items()})
 
-    async def all(self, names: Iterable[str]) -> dict[str, Session]:
-        """What is known of these sessions. Raises ``StoreDown``."""
-        return {name: await self.of(name) for name in names}
+    async def all(self, names: Iterable[str], now: datetime) -> dict[str, Session]:
+        """What was known of these sessions less than a moment ago: every turn asks, several times.
+
+        Raises ``StoreDown``.
+        """
+        found: dict[str, Session] = {}
+        for name in names:
+            known = self._read.get(name)
+            if known is None or not timedelta() <= now - known[0] < _FRESH:
+                known = self._read[name] = (now, await self.of(name))
+            found[name] = known[1]
+        return found
 
     async def assess(self, name: str, health: Health, alarms: Iterable[Alarm]) -> frozenset[Alarm]:
         """Keep how a number fares and what is wrong; the alarms that are news.
@@ -97,6 +111,7 @@ class Sessions:
         Raises ``StoreDown``.
         """
         raised = frozenset(alarms)
+        self._read.pop(name, None)
         with store_errors():
             known = await self._redis.hget(keys.session(name), "alarms") or b""
             fields = {"health": _encode(health), "alarms": " ".join(sorted(raised))}

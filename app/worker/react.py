@@ -9,8 +9,16 @@ import asyncio
 from datetime import timedelta
 
 from app.domain.brief import Draft
-from app.domain.conversation import Pending, derive_id
-from app.domain.decide import Write, decide, overtaken, session_for, spoken, wait
+from app.domain.conversation import Conversation, Pending, derive_id
+from app.domain.decide import (
+    Write,
+    decide,
+    overtaken,
+    session_for,
+    spoken,
+    thrown_away,
+    wait,
+)
 from app.domain.rules import Reason
 from app.errors import Conflict, Transient
 from app.store.claims import Buried, Claimed
@@ -137,7 +145,10 @@ async def _write(turn: Turn, write: Write) -> None:
     try:
         while not writing.done():
             await asyncio.wait({writing}, timeout=LISTEN_EVERY)
-            if await _is_overtaken(turn, write):
+            instead = await _instead(turn, write)
+            if instead is not None:
+                draft = writing.result() if writing.done() else None
+                await turn.commit(*thrown_away(instead, write, draft, now=turn.now))
                 return
         draft = writing.result()
     finally:
@@ -146,19 +157,13 @@ async def _write(turn: Turn, write: Write) -> None:
     await _speak(turn, write, draft)
 
 
-async def _is_overtaken(turn: Turn, write: Write) -> bool:
-    """Whether something came meanwhile that makes the draft wrong; then it is noted."""
+async def _instead(turn: Turn, write: Write) -> Conversation | None:
+    """What to go on with when something came meanwhile that makes the draft wrong."""
     if not await turn.bot.mailbox.has_mail(turn.chat):
-        return False
+        return None
     await turn.refresh()
     now, rules = turn.now, turn.bot.rules
-    instead = overtaken(turn.conversation, write, now=now, rules=rules, sessions=turn.sessions)
-    if instead is None:
-        return False
-    if instead != turn.conversation:
-        await turn.commit(instead, ())
-    turn.bot.log.info("overtaken", chat=turn.chat, purpose=write.pending.purpose)
-    return True
+    return overtaken(turn.conversation, write, now=now, rules=rules, sessions=turn.sessions)
 
 
 async def _speak(turn: Turn, write: Write, draft: Draft) -> None:

@@ -125,7 +125,7 @@ class Turn:
         Held first and read again then: it may have come back in between.
         """
         names = self._speaks_through()
-        self.sessions = await self.bot.sessions.all(names)
+        self.sessions = await self.bot.sessions.all(names, self.now)
         for name, session in self.sessions.items():
             if not session.works:
                 await self.bot.sessions.hold(name, self.chat, self.now)
