@@ -78,6 +78,7 @@ _SUBJECTS: dict[str, Pair] = {
     "handed_back": ("Чат снова у бота", "Чат қайтадан ботта"),
     "person_called": ("Нужен человек", "Адам керек"),
     "person_said": ("Продавец ответил сам", "Сатушы өзі жауап берді"),
+    "merged": ("Два чата одного покупателя", "Бір сатып алушының екі чаты"),
 }
 _STATUSES: dict[str, tuple[Pair, Tone]] = {
     "scheduled": (("запланировано", "жоспарланды"), "wait"),
@@ -96,9 +97,12 @@ _STATUSES: dict[str, tuple[Pair, Tone]] = {
     "handed_back": (("бот отвечает", "бот жауап береді"), "ok"),
     "person_called": (("продавца позвали", "сатушы шақырылды"), "wait"),
     "person_said": (("бот видел ответ", "бот жауапты көрді"), "info"),
+    "merged": (("стали одним", "біріктірілді"), "info"),
+    "receipt": (("отметка WhatsApp", "WhatsApp белгісі"), "info"),
     "order": (("новость о заказе", "тапсырыс жаңалығы"), "info"),
 }
 _REASONS: dict[str, Pair] = {
+    # Why the bot does not write, or not now.
     "opted_out": ("покупатель просил не писать", "сатып алушы жазбауды сұраған"),
     "cooldown": ("пауза 24 часа между сообщениями", "хабарламалар арасындағы 24 сағат үзіліс"),
     "customer_cap": (
@@ -112,24 +116,70 @@ _REASONS: dict[str, Pair] = {
     "expired": ("уже поздно, смысла нет", "кеш болды, мәні жоқ"),
     "duplicate": ("об этом уже писали", "бұл туралы жазылған"),
     "no_phone": ("нет телефона", "телефон жоқ"),
+    "no_address": ("некуда писать: нет телефона", "жазатын жер жоқ: телефон жоқ"),
     "not_on_whatsapp": ("этого номера нет в WhatsApp", "бұл нөмір WhatsApp-та жоқ"),
     "session_down": ("WhatsApp магазина не подключён", "дүкен WhatsApp-ы қосылмаған"),
     "restricted": ("WhatsApp ограничил номер", "WhatsApp нөмірді шектеді"),
+    "463": ("WhatsApp ограничил номер", "WhatsApp нөмірді шектеді"),
+    "number_health": (
+        "номер магазина бережём: много отказов или отписок",
+        "дүкен нөмірін сақтаймыз: қайтарылған хабар не бас тарту көп",
+    ),
     "disabled": ("бот выключен", "бот өшірулі"),
+    "unknown_contact": ("бот не знает этого покупателя", "бот бұл сатып алушыны танымайды"),
     "pace": ("пауза перед следующей отправкой", "келесі жіберу алдындағы үзіліс"),
+    "person": ("так решил продавец", "сатушы солай шешті"),
+    # What WhatsApp (WAHA) answered when the bot sent.
+    "no_waha": ("WhatsApp (WAHA) не настроен", "WhatsApp (WAHA) бапталмаған"),
     "unreachable": ("WhatsApp (WAHA) недоступен", "WhatsApp (WAHA) қолжетімсіз"),
+    "unauthorized": ("WhatsApp (WAHA) не принял ключ", "WhatsApp (WAHA) кілтті қабылдамады"),
     "no_answer": ("WhatsApp (WAHA) не ответил", "WhatsApp (WAHA) жауап бермеді"),
+    "server_error": ("WhatsApp (WAHA) ответил ошибкой", "WhatsApp (WAHA) қатемен жауап берді"),
+    "rate_limited": ("WhatsApp (WAHA) просит не спешить", "WhatsApp (WAHA) асықпауды сұрайды"),
+    "bad_request": ("WhatsApp (WAHA) отказал", "WhatsApp (WAHA) бас тартты"),
+    "not_found": ("WhatsApp (WAHA) такого не нашёл", "WhatsApp (WAHA) мұндайды таппады"),
+    "not_supported": ("WhatsApp (WAHA) этого не умеет", "WhatsApp (WAHA) мұны істей алмайды"),
+    "no_route": ("WhatsApp (WAHA) этого не умеет", "WhatsApp (WAHA) мұны істей алмайды"),
+    "redirect": ("адрес WhatsApp (WAHA) неверный", "WhatsApp (WAHA) мекенжайы қате"),
+    "no_history": ("WhatsApp (WAHA) не хранит переписку", "WhatsApp (WAHA) хаттарды сақтамайды"),
+    "no_lid": (
+        "номер в WhatsApp есть, но чат пока не открылся",
+        "нөмір WhatsApp-та бар, бірақ чат әзірге ашылмады",
+    ),
+    "no_id": (
+        "WhatsApp (WAHA) взял сообщение, но не подтвердил",
+        "WhatsApp (WAHA) хабарламаны алды, бірақ растамады",
+    ),
+    "interrupted": ("отправку прервали", "жіберу үзілді"),
+    # What became of a message sent.
+    "taken": ("WhatsApp (WAHA) взял сообщение", "WhatsApp (WAHA) хабарламаны алды"),
+    "seen_on_whatsapp": ("увидели в WhatsApp", "WhatsApp-та көрінді"),
+    "seen_twice": ("в WhatsApp оно два раза", "WhatsApp-та ол екі рет тұр"),
+    "did_not_go": ("в WhatsApp его нет: не ушло", "WhatsApp-та жоқ: кетпеген"),
+    "unconfirmed": ("неизвестно, ушло ли сообщение", "хабарламаның кеткені белгісіз"),
+    "replayed": ("отправляем ещё раз", "қайта жіберіледі"),
+    "delivered": ("доставлено", "жеткізілді"),
+    "read": ("прочитано", "оқылды"),
+    # What the buyer did, and who was asked to help.
     "late": ("старое сообщение, отвечать поздно", "ескі хабарлама, жауап беру кеш"),
     "reaction": ("это реакция, ответ не нужен", "бұл реакция, жауап керек емес"),
     "edited": ("сообщение исправлено", "хабарлама түзетілді"),
     "revoked": ("сообщение удалено", "хабарлама жойылды"),
     "call": ("покупатель звонил", "сатып алушы қоңырау шалды"),
+    "one_person": ("это один и тот же человек", "бұл бір адам"),
+    "loop": ("одни и те же слова: похоже на робота", "сөздер бірдей: роботқа ұқсайды"),
+    "flood": ("слишком много сообщений за час", "бір сағатта тым көп хабарлама"),
+    "unanswered": ("вопрос остался без ответа", "сұрақ жауапсыз қалды"),
+    # How the text came about.
+    "written_over": (
+        "покупатель дописал: ответим на всё сразу",
+        "сатып алушы қосып жазды: бәріне бірге жауап береміз",
+    ),
+    "overtaken": ("пока писали, стало иначе", "жазып жатқанда жағдай өзгерді"),
     "model_asked": ("так решила модель", "модель солай шешті"),
     "model_unavailable": ("модель недоступна", "модель қолжетімсіз"),
     "text_rejected": ("текст модели не прошёл проверку", "модель мәтіні тексеруден өтпеді"),
     "writing_failed": ("текст написать не удалось", "мәтін жазу мүмкін болмады"),
-    "seen_on_whatsapp": ("увидели в WhatsApp", "WhatsApp-та көрінді"),
-    "interrupted": ("отправку прервали", "жіберу үзілді"),
 }
 _STAGES: dict[str, Pair] = {
     "paid": ("оплачен", "төленді"),
@@ -188,7 +238,7 @@ _HINTS: dict[str, Pair] = {
     "cooldown": (_PAUSE_RU, _PAUSE_KK),
 }
 
-_NOT_SHOWN = frozenset({"receipt", "ignored"})
+_NOT_SHOWN = frozenset({"receipt"})
 _AT_ONCE_SECONDS = 2
 
 

@@ -205,15 +205,22 @@ class Waha:
 
         The rest of its configuration stays, except that only chats with persons are told of.
         True when something was changed: WAHA then restarts the session, for about 3 seconds.
-        A session that does not exist is made and started.
+        A session that does not exist is made and started, with a store for its history; so is one
+        that was never set up, as WAHA's own ``default``.
         """
         found = await self._session(session)
+        new = configured({"noweb": {"store": {"enabled": True}}}, url=url, hmac_key=hmac_key)
         if found is None:
-            new = configured({"noweb": {"store": {"enabled": True}}}, url=url, hmac_key=hmac_key)
             body = {"name": session, "start": True, "config": new}
             await self._request("POST", "/api/sessions", body)
             return True
         old = found.config if isinstance(found.config, dict) else {}
+        if not old and found.status == "STOPPED":
+            await self._request("PUT", _path("sessions", session), {"config": new})
+            found = await self._session(session)
+            if found is not None and found.status == "STOPPED":
+                await self._request("POST", _path("sessions", session, "start"), {})
+            return True
         if listens(old, url=url, hmac_key=hmac_key):
             return False
         config = configured(old, url=url, hmac_key=hmac_key)

@@ -534,6 +534,18 @@ async def test_a_webhook_registered_in_the_session_gets_its_events() -> None:
         assert headers["x-webhook-hmac"] == signature("k2", body)
 
 
+async def test_a_session_that_was_never_set_up_gets_its_store_and_is_started() -> None:
+    emulated = EmulatedWaha("waha-key-for-tests", world=World())
+    emulated.new_session("default", {}, logged_in=False)  # as WAHA Core shows it at first
+    async with serving(emulated.app) as url, Waha(url, "waha-key-for-tests") as waha:
+        hook = "http://127.0.0.1:1/webhooks/waha"
+        assert await waha.register_webhook("default", url=hook, hmac_key="k")
+        session = emulated.sessions["default"]
+        assert session.config["noweb"] == {"store": {"enabled": True}}
+        assert session.status == "SCAN_QR_CODE"
+        assert not await waha.register_webhook("default", url=hook, hmac_key="k")
+
+
 async def test_an_unknown_event_in_a_config_is_refused() -> None:
     async with staged() as stage:
         config = {"webhooks": [{"url": "http://a.example", "events": ["nonsense"]}]}
