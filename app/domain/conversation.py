@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 
@@ -153,8 +153,9 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything the bot decides on for one person, over all shops of the seller.
 
     ``handed_back`` is when people last gave the chat back, ``stopped`` the id of what of ours a
-    stop was last counted against. ``heard_at`` is when they last wrote, ``no_whatsapp`` when their
-    number was found to have none. ``strays`` are receipts of messages whose id we may yet learn.
+    stop was last counted against, ``replies`` the times of the last hour's answers. ``heard_at`` is
+    when they last wrote, ``no_whatsapp`` when their number was found to have none. ``strays`` are
+    receipts of messages whose id we may yet learn.
     """
 
     chat: str
@@ -175,6 +176,7 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     fired: tuple[str, ...] = ()
     handed_back: datetime | None = None
     stopped: str | None = None
+    replies: tuple[datetime, ...] = ()
     heard_at: datetime | None = None
     no_whatsapp: datetime | None = None
     strays: tuple[ReceiptCame, ...] = ()
@@ -298,6 +300,12 @@ def with_pending(conversation: Conversation, pending: Pending) -> Conversation:
     """``pending`` added, or put in the place of the one with its id."""
     others = tuple(p for p in conversation.pending if p.id != pending.id)
     return replace(conversation, pending=(*others, pending))
+
+
+def with_reply(conversation: Conversation, moment: datetime) -> Conversation:
+    """An answer was written at ``moment``; those of the hour before are kept in mind."""
+    lately = tuple(at for at in conversation.replies if moment - at < timedelta(hours=1))
+    return replace(conversation, replies=(*lately, moment))
 
 
 def without_pending(conversation: Conversation, id_: str) -> Conversation:

@@ -130,11 +130,7 @@ def _goes_in_circles(conversation: Conversation, message: Message) -> bool:
 
 def _floods(conversation: Conversation, *, now: datetime) -> bool:
     """Whether so much was answered lately that a person should look before more is."""
-    lately = [
-        m
-        for m in conversation.messages
-        if m.purpose is Purpose.REPLY and now - m.at < timedelta(hours=1)
-    ]
+    lately = [at for at in conversation.replies if now - at < timedelta(hours=1)]
     return len(lately) >= REPLIES_AN_HOUR
 
 

@@ -26,6 +26,7 @@ from app.domain.conversation import (
     noted,
     with_message,
     with_pending,
+    with_reply,
     without_message,
     without_pending,
     without_proactive,
@@ -336,7 +337,7 @@ def _queued(
     )
     conversation = with_message(conversation, message)
     if not pending.purpose.proactive:
-        return conversation
+        return with_reply(conversation, now)
     counted = Proactive(id=message.id, at=now)
     kept = max(KEPT_PROACTIVE, rules.max_messages + 1)
     return replace(conversation, proactive=(*conversation.proactive, counted)[-kept:])

@@ -42,6 +42,7 @@ def merged(conversation: Conversation, other: Conversation, *, now: datetime) ->
         pending=_pending(conversation, other),
         proactive=tuple(sorted({*conversation.proactive, *other.proactive}, key=_when)),
         fired=tuple(dict.fromkeys((*other.fired, *conversation.fired)))[-KEPT_FIRED:],
+        replies=tuple(sorted({*conversation.replies, *other.replies})),
         heard_at=_latest(conversation.heard_at, other.heard_at),
         strays=tuple(dict.fromkeys((*conversation.strays, *other.strays))),
         no_whatsapp=None,
