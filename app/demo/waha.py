@@ -62,8 +62,10 @@ class EmulatedWaha:
     Switches: `echo` and `acks` of own messages; `twice`: a message as `message` and `message.any`
     whatever was subscribed; `down`: every connection is cut; `deaf`: no webhook is sent, while
     all else works and shows in the history; `store`: NOWEB keeps what history and lids are read
-    from; `status_wait`: real seconds a request to a session that is not WORKING is kept waiting
-    (5 or 10 in a real one).
+    from; `merges`: a history holds what was said under either address; `echo_first`: webhooks of
+    a message arrive before its answer; `failing`: words in a path and the engine's error there;
+    `status_wait`: real seconds a request to a session that is not WORKING is kept waiting (5 or 10
+    in a real one).
     """
 
     def __init__(
@@ -95,7 +97,9 @@ class EmulatedWaha:
         self.not_on_whatsapp: set[str] = set()
         self.echo = self.acks = True
         self.twice = self.down = self.deaf = False
-        self.store = True
+        self.store = self.merges = True
+        self.echo_first = False
+        self.failing: dict[str, str] = {}
         self.status_wait = 0.0
         self.later = Later(world)
         self._bell = Bell()

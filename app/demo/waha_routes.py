@@ -176,6 +176,8 @@ class _Api:
         if isinstance(fault, Timelock) and self._waha.shapes.engine == "GOWS":
             return engine_error(self._waha, request, _TIMELOCK, body=body, code=2)
         line = self._waha.accept(body, refused=isinstance(fault, Timelock))
+        if self._waha.echo_first:
+            await self._waha.delivered()
         if isinstance(fault, CutAfterAccepting):
             await cut(request.scope, request.receive)
         return answer(201, self._waha.shapes.sent(line, body["chatId"]))
@@ -213,6 +215,9 @@ class _Api:
     async def _not_readable(self, request: Asked, *, stored: bool = True) -> Answer | None:
         name = request.path_params.get("session") or request.query_params.get("session", "default")
         refusal = await self._not_ready(request, {"session": name})
+        for words, error in self._waha.failing.items():
+            if words in request.url.path:
+                return engine_error(self._waha, request, error, code=2)
         if refusal is None and stored and self._waha.shapes.engine == "NOWEB":
             return None if self._waha.store else no_store()
         return refusal
@@ -419,5 +424,6 @@ class _Api:
     def _chat(self, request: Asked) -> list[Line]:
         chat = request.path_params["chat"]
         phone = self._waha.find(chat)
-        ids = {f"{phone.number}@c.us", f"{phone.lid}@lid"} if phone else {chat}
+        both = phone is not None and self._waha.merges
+        ids = {f"{phone.number}@c.us", f"{phone.lid}@lid"} if phone and both else {chat}
         return [line for line in self._waha.lines if chat == "all" or line.chat.id in ids]

@@ -76,6 +76,7 @@ async def _wait_for_sessions(turn: Turn) -> None:
         if not session.works:
             await bot.sessions.hold(name, turn.chat, now)
             if (await bot.sessions.of(name)).works:
+                await bot.mailbox.postpone(turn.chat, now)
                 await bot.mailbox.wake({turn.chat: now})
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from app.demo import waha_routes
 from app.demo.faults import Status
 from app.demo.waha_phone import Phone
-from app.demo.waha_replies import engine_error
 from app.demo.waha_shapes import Engine
 from app.domain.conversation import derive_id
 from app.gateways.waha_wire import short_id_for
@@ -22,8 +19,6 @@ from tests.e2e.stage import Stage, on_stage
 OTHER = "77050000002"
 LID = "211111111111111"
 STRANGER, STRANGERS_LID = "77059999999", "299999999999999"
-
-Fails = Callable[[str, str], None]
 
 
 def hidden(stage: Stage, number: str = PHONE, lid: str = LID) -> Phone:
@@ -74,36 +69,6 @@ async def kept(stage: Stage, *names: str) -> list[str]:
     return found
 
 
-@pytest.fixture
-def fails(monkeypatch: pytest.MonkeyPatch) -> Fails:
-    """Make WAHA's engine fail at every question whose path holds these words."""
-
-    def failing(words: str, error: str) -> None:
-        readable: Any = waha_routes._Api._not_readable
-
-        async def not_readable(api: Any, request: Any, **about: Any) -> Any:
-            if words in request.url.path:
-                return engine_error(api._waha, request, error, code=2)
-            return await readable(api, request, **about)
-
-        monkeypatch.setattr(waha_routes._Api, "_not_readable", not_readable)
-
-    return failing
-
-
-@pytest.fixture
-def echo_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """WAHA's webhooks of a message arrive before its answer does."""
-    accepted: Any = waha_routes._Api._accepted
-
-    async def echoed(api: Any, *asked: Any) -> Any:
-        answer = await accepted(api, *asked)
-        await api._waha.delivered()
-        return answer
-
-    monkeypatch.setattr(waha_routes._Api, "_accepted", echoed)
-
-
 # --- who is who -------------------------------------------------------------------------------
 
 
@@ -147,11 +112,11 @@ async def test_a_message_told_under_both_addresses_is_answered_once(
 
 
 async def test_our_own_echo_under_an_unknown_hidden_id_is_no_take_over(
-    store_url: str, echo_first: None
+    store_url: str,
 ) -> None:
     async with on_stage(store_url) as stage:
         stage.waha.shapes = replace(stage.waha.shapes, version="2026.2.1")
-        stage.waha.store = False
+        stage.waha.store, stage.waha.echo_first = False, True
         phone = hidden(stage)
         await stage.ordered()
         await stage.advance(minutes=1)
@@ -173,9 +138,9 @@ async def test_a_start_takes_back_the_mark_of_a_hidden_stop(stage: Stage) -> Non
 
 
 async def test_a_waha_that_cannot_tell_hidden_ids_does_not_stop_what_we_start(
-    stage: Stage, fails: Fails
+    stage: Stage,
 ) -> None:
-    fails("/lids/", "Evaluation failed")
+    stage.waha.failing["/lids/"] = "Evaluation failed"
     await hidden(stage, STRANGER, STRANGERS_LID).writes("стоп")
     await stage.advance(minutes=1)
     before = len(stage.texts)
@@ -344,14 +309,14 @@ async def test_a_stop_far_down_the_list_of_chats_is_read_after_a_silence(
 
 
 async def test_a_chat_whose_history_fails_does_not_hide_the_others(
-    store_url: str, fails: Fails
+    store_url: str,
 ) -> None:
     async with on_stage(store_url, engine="GOWS") as stage:
         phone = stage.phone()
         for number in (PHONE, OTHER):
             await stage.waha.owner_writes(number, "Здравствуйте")
             await stage.settle()
-        fails(OTHER, "2 UNKNOWN: no LID found")
+        stage.waha.failing[OTHER] = "2 UNKNOWN: no LID found"
         await unheard(stage)
         await phone.writes("стоп")
         await heard_again(stage)
