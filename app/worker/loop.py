@@ -78,10 +78,13 @@ def register_names(docket: Docket) -> None:
 
 
 @asynccontextmanager
-async def working(docket: Docket, bot: Bot) -> AsyncIterator[None]:
+async def working(
+    docket: Docket, bot: Bot, *, redelivery: timedelta = REDELIVERY
+) -> AsyncIterator[None]:
     """Turns are run in the background while inside; those under way end before it is left.
 
-    Whatever the store does, the worker waits for it: docket begins again a second after any of
+    After ``redelivery`` without a sign of life of its worker a turn is run by another. Whatever the
+    store does, the worker waits for it: docket begins again a second after any of
     Redis' errors, and what it had under way is found by what is due.
     """
     outage = Outage(bot, partial(sweep_overdue, bot, overdue=timedelta()))
@@ -91,7 +94,7 @@ async def working(docket: Docket, bot: Bot) -> AsyncIterator[None]:
     worker = Worker(
         docket,
         concurrency=CONCURRENCY,
-        redelivery_timeout=REDELIVERY,
+        redelivery_timeout=redelivery,
         reconnection_delay=STORE_PAUSE,
         minimum_check_interval=timedelta(milliseconds=20),
         scheduling_resolution=timedelta(milliseconds=50),

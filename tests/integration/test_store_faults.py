@@ -22,7 +22,6 @@ from app.demo.demper import order_webhook, sign_kaspi_webhook
 from app.demo.faults import Slow
 from app.demo.webhooks import signature
 from app.store import connection
-from app.worker import loop
 from app.worker.loop import working
 from app.world import World
 from tests.builders import PHONE
@@ -43,10 +42,8 @@ async def store(tmp_path: Path) -> AsyncIterator[Valkey]:
         yield store
 
 
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a fault leaves half done is taken up sooner than in the product."""
-    monkeypatch.setattr(loop, "REDELIVERY", timedelta(seconds=2))
+SOON = timedelta(seconds=2)
+"""What a fault leaves half done is taken up sooner than in the product."""
 
 
 @asynccontextmanager
@@ -62,7 +59,7 @@ async def at_work(url: str) -> AsyncIterator[Stage]:
             AI_SELLER_DEBOUNCE_SECONDS="0",
             KASPI_WEBHOOK_SECRET=KASPI,
         ) as stage,
-        working(stage.assembly.docket, stage.bot),
+        working(stage.assembly.docket, stage.bot, redelivery=SOON),
     ):
         yield stage
 
