@@ -151,6 +151,10 @@ class LeftOurNumber(Event, frozen=True, kw_only=True, tag="left_our_number"):
     by_api: bool = False
 
 
+FORBIDDEN = "463"
+"""WhatsApp's word for a number that may write to no new contacts: the reason of such a receipt."""
+
+
 class ReceiptCame(Event, frozen=True, kw_only=True, tag="receipt_came"):
     """WhatsApp told how far a message of ours got; ``message`` is its short id."""
 

@@ -34,7 +34,7 @@ from app.domain.conversation import (
     without_proactive,
 )
 from app.domain.customer import call_person
-from app.domain.events import Receipt, ReceiptCame
+from app.domain.events import FORBIDDEN, Receipt, ReceiptCame
 from app.domain.rules import (
     BEST_BEFORE,
     LOOK_DELAYS,
@@ -47,9 +47,6 @@ from app.domain.rules import (
     Reason,
     Rules,
 )
-
-FORBIDDEN = "463"
-"""WhatsApp's word for a number that may write to no new contacts."""
 
 DID_NOT_GO = "did_not_go"
 """Why a message failed of which WhatsApp's history showed nothing; seen after all, it went."""

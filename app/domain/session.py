@@ -11,11 +11,13 @@ from app.domain.rules import WARM_UP, Rules
 
 WORKING = "WORKING"
 UNREACHABLE = "UNREACHABLE"
-"""Our own words for what WAHA cannot tell of itself: it does not answer,"""
+"""Our own word: WAHA does not answer."""
+
 UNAUTHORIZED = "UNAUTHORIZED"
-"""refuses our key,"""
+"""Our own word: WAHA refuses our key."""
+
 MISSING = "MISSING"
-"""or has no such session."""
+"""Our own word: WAHA has no such session."""
 
 DOWN = frozenset(
     {

@@ -16,6 +16,7 @@ from typing import TypeAlias
 from msgspec import Struct, structs
 
 from app.domain.events import (
+    FORBIDDEN,
     CustomerCalled,
     CustomerEdited,
     CustomerReacted,
@@ -67,7 +68,6 @@ _RECEIPTS = {
 _PENDING = 0
 _ACK_NAMES = {"ERROR": -1, "PENDING": _PENDING, "SERVER": 1, "DEVICE": 2, "READ": 3, "PLAYED": 4}
 
-_TIMELOCK = "463"
 _TIMELOCK_REASON = "account_restricted"
 
 _MILLISECONDS = 1000
@@ -190,7 +190,7 @@ def _ack(delivery: _Delivery) -> _Outcome:
         reason=why,
     )
     fact = Fact(person=line.person, event=event)
-    return _refused_as_restricted(delivery, fact) if why == _TIMELOCK else fact
+    return _refused_as_restricted(delivery, fact) if why == FORBIDDEN else fact
 
 
 def _ack_number(payload: Payload) -> int | None:
@@ -205,7 +205,7 @@ def _ack_error(error: object) -> str | None:
     shape = part(error, AckError)
     code = number(shape.code)
     if _TIMELOCK_REASON in (shape.reason, shape.code, error):
-        return _TIMELOCK
+        return FORBIDDEN
     if code is not None and code.is_integer():
         return str(int(code))
     return text(shape.code, shape.reason, error)
