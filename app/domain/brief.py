@@ -7,8 +7,10 @@ from datetime import datetime
 from msgspec import Struct
 
 from app.domain.conversation import Author, Conversation, Message, Pending, Status, Written
-from app.domain.events import Language, Order
+from app.domain.events import Language, Order, Speech
 from app.domain.language import first_name
+from app.domain.meaning import Mood, Segment, Topic
+from app.domain.product import Product
 from app.domain.rules import CONTEXT_MESSAGES, Purpose, Rules
 
 
@@ -19,11 +21,22 @@ class Line(Struct, frozen=True, kw_only=True):
     text: str
 
 
+class Statement(Struct, frozen=True, kw_only=True):
+    """What the seller says about delivery, returns and the like, in the language of the brief."""
+
+    topic: Topic
+    text: str
+
+
 class Brief(Struct, frozen=True, kw_only=True):
     """Everything a text may be made of. No phone, no id of the person, no key.
 
     ``canned`` names a fixed text to use as it is; ``customer_name`` is a first name or None;
     ``opener`` is true when nothing was said between us yet (greet once, not in every line).
+    ``products`` are those asked about, or those that fit the order; ``statements`` are the shop's
+    rules. ``topics`` and ``mood`` are what the rules read in ``messages_to_answer``. ``hours`` is
+    when people at the shop answer, in words. ``review_link`` is given once the customer has
+    answered. ``person_called``: somebody at the shop was asked to answer here, and has not yet.
     """
 
     purpose: Purpose
@@ -36,6 +49,15 @@ class Brief(Struct, frozen=True, kw_only=True):
     local_time: datetime
     opener: bool
     canned: str | None = None
+    speech: Speech | None = None
+    segment: Segment = Segment.NEW
+    topics: tuple[Topic, ...] = ()
+    mood: Mood | None = None
+    products: tuple[Product, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    hours: str | None = None
+    review_link: str | None = None
+    person_called: bool = False
 
 
 class Draft(Struct, frozen=True, kw_only=True):

@@ -18,6 +18,16 @@ class Language(StrEnum):
 
     RU = "ru"
     KK = "kk"
+    EN = "en"
+
+
+class Speech(StrEnum):
+    """What language a message is in; ``MIXED`` is Russian and Kazakh in one."""
+
+    RU = "ru"
+    KK = "kk"
+    EN = "en"
+    MIXED = "mixed"
 
 
 class Media(StrEnum):
@@ -60,16 +70,20 @@ class Receipt(StrEnum):
 
 
 class Item(Struct, frozen=True, kw_only=True):
-    """One line of an order. ``price`` is the line's total in tenge."""
+    """One line of an order. ``price`` is the line's total in tenge, ``card`` Kaspi's card code."""
 
     name: str
     sku: str | None = None
     quantity: int = 1
     price: float | None = None
+    card: str | None = None
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """An order as its source told it. ``total`` is in tenge; ``code`` is Kaspi's order number."""
+    """An order as its source told it. ``total`` is in tenge; ``code`` is Kaspi's order number.
+
+    ``planned_at`` is when Kaspi plans to deliver it.
+    """
 
     code: str
     shop: str
@@ -78,6 +92,17 @@ class Order(Struct, frozen=True, kw_only=True):
     total: float | None = None
     created_at: datetime | None = None
     source: str = "demper"
+    planned_at: datetime | None = None
+
+
+class Attachment(Struct, frozen=True, kw_only=True):
+    """A file that came with a message, as WAHA tells where to fetch it.
+
+    ``path`` is the path and query of its address: the host is always WAHA's own.
+    """
+
+    path: str
+    mimetype: str | None = None
 
 
 class Address(Struct, frozen=True, kw_only=True):
@@ -108,6 +133,7 @@ class CustomerWrote(Event, frozen=True, kw_only=True, tag="customer_wrote"):
     media: Media | None = None
     name: str | None = None
     quoted: str | None = None
+    attachment: Attachment | None = None
 
 
 class CustomerEdited(Event, frozen=True, kw_only=True, tag="customer_edited"):
