@@ -21,6 +21,7 @@ from dotenv.parser import parse_stream
 
 from app.config import readers
 from app.config.readers import Network, Secret
+from app.config.shop_facts import ShopFacts, read_shop_facts
 from app.config.strangers import strangers
 from app.domain.events import Language
 
@@ -117,6 +118,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         Says("a canned text when the model cannot answer; false: a person is asked", readers.flag),
     ] = True
+    # 0 is what it says, a day that may cost nothing; for no limit the name is left out.
+    ai_seller_daily_budget_usd: Annotated[
+        float | None,
+        Says(
+            "US dollars the model may cost a local day, then canned texts and people answer;"
+            " 0 = no model, unset: no limit",
+            readers.amount(0, 1_000_000),
+        ),
+    ] = None
+    ai_seller_reuse_texts: Annotated[
+        bool,
+        Says(
+            "true: equal first messages may reuse a text, with only the name and product changed",
+            readers.flag,
+        ),
+    ] = False
     ai_seller_debounce_seconds: Annotated[
         float, Says("how long a pause means that the customer has finished", _SECONDS)
     ] = 4.0
@@ -144,6 +161,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Path | None,
         Says("TOML, one table a shop; unset: one shop from the names below", readers.path),
     ] = None
+    ai_seller_shop_facts_file: Annotated[
+        ShopFacts | None,
+        Says("TOML: opening hours, and what may be said of delivery and returns", read_shop_facts),
+    ] = None
     shop_id: Annotated[str, Says("the one shop's id", readers.shop_id)] = "default"
     shop_name: Annotated[str, Says("the one shop's name, as customers know it")] = "Kaspi магазин"
     openai_api_key: Annotated[Secret | None, Says("the model's key", readers.key)] = None
@@ -168,6 +189,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     openai_price_output_per_mtok: Annotated[
         float, Says("US dollars for a million tokens written", readers.amount(0, 10_000))
     ] = 4.5
+    openai_small_model: Annotated[
+        str | None, Says("a cheaper model for small jobs; unset: the model itself")
+    ] = None
+    # Of gpt-5.4-nano, the small one's smaller sister.
+    openai_small_price_input_per_mtok: Annotated[
+        float, Says("US dollars for a million tokens it reads", readers.amount(0, 10_000))
+    ] = 0.2
+    openai_small_price_output_per_mtok: Annotated[
+        float, Says("US dollars for a million tokens it writes", readers.amount(0, 10_000))
+    ] = 1.25
+    openai_transcribe_model: Annotated[
+        str | None,
+        Says("listens to voice notes, such as gpt-4o-mini-transcribe; unset: nobody does"),
+    ] = None
+    openai_transcribe_price_per_minute: Annotated[
+        float, Says("US dollars for a minute of a voice note", readers.amount(0, 100))
+    ] = 0.003
     waha_api_endpoint: Annotated[
         str | None, Says("the WAHA server, such as http://localhost:3000", readers.url)
     ] = None

@@ -1,8 +1,10 @@
 """The scripted shop assistant in the emulated model: a prompt's facts in, a credible text out."""
 
 import re
+import tomllib
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -31,6 +33,17 @@ class _Line(msgspec.Struct, frozen=True):
     text: str = ""
 
 
+class _Product(msgspec.Struct, frozen=True):
+    name: str = ""
+    price: float | None = None
+    in_stock: bool = True
+
+
+class _Statement(msgspec.Struct, frozen=True):
+    topic: str = ""
+    text: str = ""
+
+
 class Facts(msgspec.Struct, frozen=True):
     """What the prompt tells; everything may be missing."""
 
@@ -41,6 +54,9 @@ class Facts(msgspec.Struct, frozen=True):
     orders: list[_Order] = []
     messages_to_answer: list[str] = []
     history: list[_Line] = []
+    products: list[_Product] = []
+    statements: list[_Statement] = []
+    mood: str | None = None
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -49,16 +65,31 @@ class Said(msgspec.Struct, frozen=True):
     text: str
     needs_person: bool = False
     language: str = "ru"
+    mood: str = "unknown"
 
 
-# Stems of what a buyer may mean, in the order they are tried, in Russian and Kazakh.
+# Stems of what a buyer may mean, in the order they are tried, in Russian, Kazakh, English.
 _MEANINGS: dict[str, tuple[str, ...]] = {
     "person": ("человек", "оператор", "менеджер", "позовите", "адаммен", "адамға", "сатушымен"),
-    "broken": ("брак", "сломан", "не работает", "возврат", "вернуть", "сынып", "ақау", "жарамсыз"),
-    "where": ("где", "когда", "ждать", "достав", "курьер", "қайда", "қашан", "жеткіз"),
-    "price": ("цена", "цену", "сколько", "стоит", "стоил", "почем", "баға", "қанша", "тұрады"),
-    "thanks": ("спасибо", "благодар", "рахмет", "рақмет", "отлично", "супер", "керемет"),
+    "broken": ("брак", "сломан", "не работает", "вернуть", "сынып", "ақау", "жарамсыз", "broken"),
+    "where": (
+        *("где", "когда", "ждать", "достав", "курьер", "қайда", "қашан", "кайда", "кашан"),
+        *("жеткіз", "where", "when"),
+    ),
+    "price": (
+        *("цена", "цену", "сколько", "стоит", "стоил", "почем", "баға", "бага", "қанша", "канша"),
+        *("тұрады", "price", "how much", "cost"),
+    ),
+    "thanks": ("спасибо", "благодар", "рахмет", "рақмет", "отлично", "супер", "керемет", "thank"),
     "hello": ("здравств", "привет", "добрый", "доброе", "салем", "сәлем", "салам", "hello"),
+}
+
+# What a shop's statement is about, by stems of the question.
+_STATED: dict[str, tuple[str, ...]] = {
+    "returns": ("возврат", "вернуть", "обмен", "қайтар", "кайтар", "return", "exchange"),
+    "warranty": ("гарант", "кепілдік", "кепилдик", "warranty", "guarantee"),
+    "payment": ("оплат", "рассроч", "төле", "толе", "pay"),
+    "delivery": ("доставк", "самовывоз", "жеткізу", "жеткизу", "delivery", "deliver"),
 }
 
 _STAGES_RU = (
@@ -68,6 +99,13 @@ _STAGES_RU = (
     (("return",), "оформлен на возврат"),
     (("accept", "assembl", "pack"), "собирается на складе"),
 )
+_STAGES_EN = (
+    (("deliver", "complet", "archive"), "has been delivered"),
+    (("courier", "handed", "transmi", "shipped"), "is with the courier and on its way"),
+    (("cancel",), "is cancelled"),
+    (("return",), "is being returned"),
+    (("accept", "assembl", "pack"), "is being packed"),
+)
 _STAGES_KK = (
     (("deliver", "complet", "archive"), "жеткізілді"),
     (("courier", "handed", "transmi", "shipped"), "курьерде, сізге келе жатыр"),
@@ -76,171 +114,21 @@ _STAGES_KK = (
     (("accept", "assembl", "pack"), "қоймада жиналып жатыр"),
 )
 
-# Each with its wordings, in the order they are used; `…_new` is for a buyer without an order.
-_RU: dict[str, tuple[str, ...]] = {
-    "post_purchase": (
-        (
-            "{hello} Спасибо за заказ «{item}» в магазине {shop}. Мы уже готовим его к отправке. "
-            "Если будут вопросы — просто напишите сюда."
-        ),
-    ),
-    "order_delivered": (
-        (
-            "{hello} Ваш заказ «{item}» доставлен. Всё ли в порядке, подошёл ли товар? Если что-то "
-            "не так — напишите, поможем."
-        ),
-    ),
-    "review_request": (
-        (
-            "{hello} Как вам «{item}»? Будем благодарны за честный отзыв на Kaspi — он помогает "
-            "другим покупателям и нам."
-        ),
-    ),
-    "other": (
-        "{hello} Это магазин {shop}. Напоминаем о «{item}». Если будут вопросы — мы на связи.",
-    ),
-    "person": (
-        "{address}передаю ваш вопрос продавцу, он ответит здесь же.",
-        "{address}уже зову: продавец напишет вам в этот чат.",
-    ),
-    "broken": (
-        (
-            "{address}нам очень жаль, что с «{item}» так вышло. Передаю продавцу, он поможет "
-            "решить вопрос здесь же."
-        ),
-        "{address}понимаю, это неприятно. Зову продавца: он прочитает всё, что вы написали.",
-    ),
-    "broken_new": (
-        (
-            "{address}нам очень жаль, что так вышло. Передаю продавцу, он поможет решить вопрос "
-            "здесь же."
-        ),
-        "{address}понимаю, это неприятно. Зову продавца: он прочитает всё, что вы написали.",
-    ),
-    "where": (
-        "{address}заказ {code} с «{item}» {stage}. Точное время доставки — в приложении Kaspi.",
-        "{address}по последним данным ваш заказ {stage}. День и час можно посмотреть в Kaspi.",
-    ),
-    "where_new": (
-        "{address}пока не вижу заказа на ваш номер. Напишите номер заказа, и продавец проверит.",
-        "{address}чтобы сказать, где посылка, нужен номер заказа: он есть в приложении Kaspi.",
-        "{address}без номера заказа ответить точно не получится. Пришлите его, пожалуйста, сюда.",
-    ),
-    "price": (
-        "{address}«{item}» стоит {price} ₸.",
-        "{address}в вашем заказе за этот товар указано {price} ₸.",
-    ),
-    "price_new": (
-        "{address}цена каждого товара указана на его странице в Kaspi. Какой вас интересует?",
-        "{address}не назову сумму наугад: напишите, о чём речь, и продавец ответит здесь же.",
-        "{address}пришлите название товара, а стоимость подскажет продавец.",
-    ),
-    "thanks": (
-        "{address}спасибо вам! Если появятся вопросы по «{item}», мы на связи.",
-        "{address}всегда пожалуйста, обращайтесь!",
-    ),
-    "thanks_new": (
-        "{address}спасибо вам! Если появятся вопросы, мы на связи.",
-        "{address}всегда пожалуйста, обращайтесь!",
-    ),
-    "hello": (
-        "{hello} Это магазин {shop}. Чем могу помочь по заказу «{item}»?",
-        "{hello} Рады, что написали. Что подсказать?",
-    ),
-    "hello_new": (
-        "{hello} Это магазин {shop}. Чем могу помочь?",
-        "{hello} Рады, что написали. Какой у вас вопрос?",
-    ),
-    "unknown": (
-        "{address}не хочу ошибиться — уточню у продавца и вернусь с ответом.",
-        "{address}об этом у меня нет точных данных. Спрошу в магазине и напишу вам сюда.",
-        "{address}тут лучше ответит продавец: ваше сообщение он увидит в этом чате.",
-    ),
+_STAGES = {"ru": _STAGES_RU, "kk": _STAGES_KK, "en": _STAGES_EN}
+_TAKEN = {
+    "ru": "принят и готовится к отправке",
+    "kk": "қабылданды, жөнелтуге дайындалуда",
+    "en": "is taken and being prepared",
 }
-_KK: dict[str, tuple[str, ...]] = {
-    "post_purchase": (
-        (
-            "{hello} {shop} дүкенінен «{item}» тапсырыс бергеніңізге рахмет. Біз оны жөнелтуге "
-            "дайындап жатырмыз. Сұрағыңыз болса, осында жазыңыз."
-        ),
-    ),
-    "order_delivered": (
-        (
-            "{hello} «{item}» тапсырысыңыз жеткізілді. Бәрі дұрыс па, тауар ұнады ма? Бірдеңе "
-            "дұрыс болмаса, жазыңыз, көмектесеміз."
-        ),
-    ),
-    "review_request": (
-        (
-            "{hello} «{item}» қалай екен? Kaspi-де шынайы пікір қалдырсаңыз, басқа сатып "
-            "алушыларға да, бізге де көмек болады."
-        ),
-    ),
-    "other": (
-        "{hello} Бұл {shop} дүкені. «{item}» туралы еске салғымыз келді. Сұрағыңыз болса, жазыңыз.",
-    ),
-    "person": (
-        "{address}сұрағыңызды сатушыға жеткіздім, ол осында жауап береді.",
-        "{address}қазір шақырамын: сатушы сізге осы чатта жазады.",
-    ),
-    "broken": (
-        "{address}«{item}» үшін кешірім сұраймыз. Сатушыға жеткіздім, ол осында көмектеседі.",
-        "{address}түсінемін, бұл жағымсыз. Сатушыны шақырамын: ол жазғаныңыздың бәрін оқиды.",
-    ),
-    "broken_new": (
-        "{address}осылай болғаны үшін кешірім сұраймыз. Сатушыға жеткіздім, ол осында көмектеседі.",
-        "{address}түсінемін, бұл жағымсыз. Сатушыны шақырамын: ол жазғаныңыздың бәрін оқиды.",
-    ),
-    "where": (
-        (
-            "{address}«{item}» бар {code} тапсырысы {stage}. Нақты уақыты Kaspi қосымшасында "
-            "көрсетілген."
-        ),
-        (
-            "{address}соңғы мәлімет бойынша тапсырысыңыз {stage}. Күні мен сағатын Kaspi-ден көре "
-            "аласыз."
-        ),
-    ),
-    "where_new": (
-        (
-            "{address}нөміріңізге тіркелген тапсырысты әзірге көрмей тұрмын. Тапсырыс нөмірін "
-            "жазыңыз, сатушы тексереді."
-        ),
-        "{address}сәлемдеме қайда екенін айту үшін тапсырыс нөмірі керек: ол Kaspi-де жазылған.",
-        "{address}тапсырыс нөмірінсіз дәл жауап беру қиын. Оны осында жіберіңізші.",
-    ),
-    "price": (
-        "{address}«{item}» бағасы — {price} ₸.",
-        "{address}тапсырысыңызда бұл тауар үшін {price} ₸ көрсетілген.",
-    ),
-    "price_new": (
-        "{address}әр тауардың бағасы оның Kaspi-дегі бетінде көрсетілген. Қайсысы қызықтырады?",
-        "{address}жобалап айтпаймын: не туралы екенін жазыңыз, сатушы осында жауап береді.",
-        "{address}тауардың атын жіберіңіз, құнын сатушы айтады.",
-    ),
-    "thanks": (
-        "{address}сізге рахмет! «{item}» бойынша сұрағыңыз болса, жазыңыз.",
-        "{address}оқасы жоқ, әрқашан хабарласыңыз!",
-    ),
-    "thanks_new": (
-        "{address}сізге рахмет! Сұрағыңыз болса, жазыңыз.",
-        "{address}оқасы жоқ, әрқашан хабарласыңыз!",
-    ),
-    "hello": (
-        "{hello} Бұл {shop} дүкені. «{item}» тапсырысы бойынша қалай көмектесейін?",
-        "{hello} Жазғаныңызға қуаныштымыз. Не білгіңіз келеді?",
-    ),
-    "hello_new": (
-        "{hello} Бұл {shop} дүкені. Қалай көмектесейін?",
-        "{hello} Жазғаныңызға қуаныштымыз. Қандай сұрағыңыз бар?",
-    ),
-    "unknown": (
-        "{address}қателеспес үшін сатушыдан сұрап, жауабын жазамын.",
-        "{address}бұл туралы менде нақты мәлімет жоқ. Дүкеннен біліп, осында хабарлаймын.",
-        "{address}мұны сатушы жақсырақ біледі: хабарламаңызды ол осы чаттан көреді.",
-    ),
+_HELLO = {"ru": "Здравствуйте", "kk": "Сәлеметсіз бе", "en": "Hello"}
+_YOURS = {"ru": "ваш товар", "kk": "тауарыңыз", "en": "your item"}
+
+_TEMPLATES: dict[str, dict[str, list[str]]] = {
+    language: tomllib.loads(
+        (Path(__file__).parent / f"wordings.{language}.toml").read_text("utf-8")
+    )
+    for language in ("ru", "kk", "en")
 }
-_TEMPLATES = {"ru": _RU, "kk": _KK}
 
 
 def facts_of(messages: Sequence[dict[str, Any]]) -> Facts:
@@ -263,7 +151,8 @@ def say(facts: Facts) -> Said:
     words = _words(facts, language)
     texts = [wording.format(**words) for wording in _TEMPLATES[language][act]]
     text = _freshest([(text[0].upper() + text[1:])[:_MAX_CHARS] for text in texts], facts)
-    return Said(text, needs_person=act.startswith(("person", "broken")), language=language)
+    person = act.startswith(("person", "broken", "sorry"))
+    return Said(text, needs_person=person, language=language, mood=facts.mood or "unknown")
 
 
 def _freshest(texts: list[str], facts: Facts) -> str:
@@ -286,30 +175,67 @@ def _act(facts: Facts) -> str:
     if facts.purpose != "reply":
         known = facts.purpose in ("post_purchase", "order_delivered", "review_request")
         return facts.purpose if known else "other"
+    if facts.mood in ("good", "bad"):
+        return "happy" if facts.mood == "good" else "sorry"
     asked = " ".join(facts.messages_to_answer).lower()
+    if _stated(facts, asked) is not None:
+        return "stated"
+    if facts.products:
+        return _about_goods(facts)
+    return _about_order(facts, asked)
+
+
+def _about_goods(facts: Facts) -> str:
+    first, *others = facts.products
+    if not first.in_stock:
+        return "product_sold_out" if any(one.in_stock for one in others) else "product_gone"
+    return "products" if others or first.price is None else "product_price"
+
+
+def _about_order(facts: Facts, asked: str) -> str:
     meant = (m for m, stems in _MEANINGS.items() if any(stem in asked for stem in stems))
     meaning = next(meant, "unknown")
     if not facts.orders:
-        return f"{meaning}_new" if f"{meaning}_new" in _RU else meaning
+        return f"{meaning}_new" if f"{meaning}_new" in _TEMPLATES["ru"] else meaning
     lacks = {"where": not _items(facts), "price": not _items(facts) or _price(facts) is None}
     return "unknown" if lacks.get(meaning) else meaning
+
+
+def _stated(facts: Facts, asked: str) -> str | None:
+    """What the shop states about what was asked."""
+    texts = {statement.topic: statement.text for statement in facts.statements}
+    asked_for = (t for t, stems in _STATED.items() if any(stem in asked for stem in stems))
+    return next((texts[topic] for topic in asked_for if topic in texts), None)
 
 
 def _words(facts: Facts, language: str) -> dict[str, str]:
     order = facts.orders[0] if facts.orders else _Order()
     item = _items(facts)[0] if _items(facts) else _Item()
     name = (facts.customer_name or "").split(" ")[0]
-    russian = language == "ru"
-    greeting = "Здравствуйте" if russian else "Сәлеметсіз бе"
+    first = facts.products[0] if facts.products else _Product()
+    asked = " ".join(facts.messages_to_answer).lower()
     return {
-        "hello": f"{greeting}, {name}!" if name else f"{greeting}!",
+        "hello": f"{_HELLO[language]}, {name}!" if name else f"{_HELLO[language]}!",
         "address": f"{name}, " if name else "",
-        "item": item.name[:_MAX_NAME_CHARS] or ("ваш товар" if russian else "тауарыңыз"),
+        "item": item.name[:_MAX_NAME_CHARS] or _YOURS[language],
         "shop": facts.shop or "Kaspi",
         "code": f"№{order.code}" if order.code else "",
-        "price": f"{_price(facts) or 0:,.0f}".replace(",", " "),
-        "stage": _stage(order.stage or "", russian=russian),
+        "price": _tenge(_price(facts) or 0),
+        "stage": _stage(order.stage or "", language),
+        "stated": _stated(facts, asked) or "",
+        "product": first.name[:_MAX_NAME_CHARS],
+        "product_price": _tenge(first.price or 0),
+        "others": ", ".join(_priced(one) for one in facts.products if one.in_stock),
     }
+
+
+def _priced(product: _Product) -> str:
+    name = f"«{product.name[:_MAX_NAME_CHARS]}»"
+    return name if product.price is None else f"{name} — {_tenge(product.price)} ₸"
+
+
+def _tenge(amount: float) -> str:
+    return f"{amount:,.0f}".replace(",", " ")
 
 
 def _items(facts: Facts) -> list[_Item]:
@@ -321,8 +247,8 @@ def _price(facts: Facts) -> float | None:
     return item.price if item.price is not None else facts.orders[0].total if facts.orders else None
 
 
-def _stage(stage: str, *, russian: bool) -> str:
-    for stems, words in _STAGES_RU if russian else _STAGES_KK:
+def _stage(stage: str, language: str) -> str:
+    for stems, words in _STAGES[language]:
         if any(stem in stage.lower() for stem in stems):
             return words
-    return "принят и готовится к отправке" if russian else "қабылданды, жөнелтуге дайындалуда"
+    return _TAKEN[language]

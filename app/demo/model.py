@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from litestar import Litestar, Request, Response
+from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 
 from app.demo.assistant import facts_of, say
@@ -22,6 +23,7 @@ Answer: TypeAlias = Response[Any]
 Body: TypeAlias = dict[str, Any]
 
 _CHARS_PER_TOKEN = 3  # Cyrillic in today's tokenizers, about
+_SAY = b"say:"
 _KINDS = {401: "invalid_request_error", 429: "rate_limit_error"}
 _CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
 
@@ -47,20 +49,37 @@ class Cut(msgspec.Struct, frozen=True):
 
 
 Reply: TypeAlias = str | Raw | Refusal | Empty | Status | Slow | Cut
+Hearing: TypeAlias = str | Status | Slow | Cut
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """One sound as it came, and what was asked for besides its text."""
+
+    sound: bytes
+    filename: str
+    mimetype: str
+    asked: dict[str, str]
 
 
 class EmulatedModel:
-    """Answers every chat completion with what its schema asks for.
+    """Answers every chat completion with what its schema asks for, and every sound with a text.
 
     `script` holds what to do with the next requests, a str being the text to say; with an empty
     one the shop assistant speaks. `delay`: real seconds before each answer; `down`: every
     connection is cut. `requests` are the bodies of the chat completions asked for.
+
+    `transcripts` is the script for sounds, which are kept in `heard`; with an empty one a sound
+    that begins with `say:` says the rest of itself, any other is silence. `seconds` is how long
+    each of them is.
     """
 
     def __init__(self, api_key: str) -> None:
         self.api_key = api_key
         self.script: deque[Reply] = deque()
         self.requests: list[Body] = []
+        self.transcripts: deque[Hearing] = deque()
+        self.heard: list[Heard] = []
+        self.seconds = 3.0
         self.delay = 0.0
         self.down = False
         self._bell = Bell()
@@ -71,10 +90,16 @@ class EmulatedModel:
         await self._bell.until(lambda: len(self.requests) >= n, f"asking {n} times", timeout)
         return self.requests
 
+    async def wait_for_sounds(self, n: int, timeout: float = 5.0) -> list[Heard]:  # noqa: ASYNC109 - for tests
+        """Return what was heard once there are at least `n` sounds; TimeoutError otherwise."""
+        await self._bell.until(lambda: len(self.heard) >= n, f"hearing {n} sounds", timeout)
+        return self.heard
+
     def _application(self) -> "ASGIApp":
         inner = Litestar(
             [
                 HTTPRouteHandler("/v1/chat/completions", http_method="POST")(self.complete),
+                HTTPRouteHandler("/v1/audio/transcriptions", http_method="POST")(self.transcribe),
                 HTTPRouteHandler("/v1/models", http_method="GET")(self.list_models),
             ],
             before_request=self.admit,
@@ -105,13 +130,7 @@ class EmulatedModel:
         await hold(request.receive, self.delay)
         match reply:
             case Status():
-                message = f"The server answered with {reply.code}."
-                default = _error(reply.code, message, reply.headers)
-                return (
-                    default
-                    if reply.body is None
-                    else _answer(reply.body, reply.code, reply.headers)
-                )
+                return _failed(reply)
             case Cut():
                 await cut(request.scope, request.receive)
             case Refusal():
@@ -126,14 +145,50 @@ class EmulatedModel:
                 pass
         return _completion(body, _content(body, reply if isinstance(reply, str) else None))
 
+    async def transcribe(self, request: Asked) -> Answer:
+        """POST /v1/audio/transcriptions, a form with a file and a model."""
+        form = await request.form()
+        file = form.get("file")
+        asked = {name: value for name, value in form.items() if isinstance(value, str)}
+        if not isinstance(file, UploadFile) or not asked.get("model"):
+            return _error(400, "A file and a model are required.")
+        sound, kind = await file.read(), file.content_type
+        self.heard.append(Heard(sound=sound, filename=file.filename, mimetype=kind, asked=asked))
+        self._bell.ring()
+        reply = self.transcripts.popleft() if self.transcripts else None
+        await hold(request.receive, self.delay)
+        match reply:
+            case Status():
+                return _failed(reply)
+            case Cut():
+                await cut(request.scope, request.receive)
+            case Slow():
+                await hold(request.receive, reply.seconds)
+            case str() | None:
+                pass
+        text = reply if isinstance(reply, str) else _said_in(sound)
+        return _transcription(text, asked.get("response_format", "json"), self.seconds)
+
+
+def _said_in(sound: bytes) -> str:
+    return sound.removeprefix(_SAY).decode() if sound.startswith(_SAY) else ""
+
+
+def _transcription(text: str, form: str, seconds: float) -> Answer:
+    usage = {"type": "duration", "seconds": seconds}
+    if form != "verbose_json":
+        return _answer({"text": text, "usage": usage})
+    about = {"task": "transcribe", "language": "russian", "duration": seconds}
+    return _answer({**about, "text": text, "segments": [], "usage": usage})
+
 
 def _content(body: Body, text: str | None) -> str:
     """What is said, in the form that was asked for."""
     said = say(facts_of(body["messages"]))
     known: Body = {"text": said.text, "language": said.language}
-    known["needs_person"] = said.needs_person
+    known |= {"needs_person": said.needs_person, "mood": said.mood}
     if text is not None:
-        known |= {"text": text, "needs_person": False}
+        known |= {"text": text, "needs_person": False, "mood": "unknown"}
     wanted = body.get("response_format") or {}
     match wanted.get("type"):
         case "json_schema":
@@ -168,6 +223,13 @@ def _completion(body: Body, content: str | None, refusal: str | None = None) -> 
             "usage": usage,
         }
     )
+
+
+def _failed(fault: Status) -> Answer:
+    if fault.body is None:
+        message = f"The server answered with {fault.code}."
+        return _error(fault.code, message, fault.headers)
+    return _answer(fault.body, fault.code, fault.headers)
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Answer:

@@ -25,11 +25,11 @@ _NAMES = (
 _PREFIXES = ("701", "702", "705", "707", "747", "775", "777")
 
 GOODS = (
-    Item(sku="TERMOS-1L", name="Термос Arktika 1 л", price=8_990, category="Термосы"),
-    Item(sku="CHAINIK-17", name="Чайник Bereke 1,7 л", price=12_490, category="Чайники"),
-    Item(sku="SONAR-AIR", name="Наушники Sonar Air", price=19_990, category="Наушники"),
-    Item(sku="QYRAN-50", name="Куртка Qyran, размер 50", price=27_900),
-    Item(sku="PLED-150", name="Плед шерстяной 150×200", price=9_450, category="Пледы"),
+    Item(sku="101200101_1", name="Термос Arktika 1 л", price=8_990, category="Термосы"),
+    Item(sku="101200201_1", name="Чайник Bereke 1,7 л", price=12_490, category="Чайники"),
+    Item(sku="101200301_1", name="Наушники Sonar Air", price=19_990, category="Наушники"),
+    Item(sku="101200401_1", name="Куртка Qyran, размер 50", price=27_900),
+    Item(sku="101200501_1", name="Плед шерстяной 150×200", price=9_450, category="Пледы"),
 )
 
 

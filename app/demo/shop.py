@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 NAME = "Тёплый дом"
 TIMEZONE = "Asia/Almaty"
+_HERE = Path(__file__).parent
 _READY_BUYERS = 3
 _ORDERED_DAYS_AGO = 3  # too long ago to be thanked for, so only its delivery is told
 
@@ -109,7 +111,10 @@ class DemoShop:
             "KASPI_API_TOKEN": self.kaspi.token,
             "KASPI_MERCHANT_UID": self.kaspi.merchant_uid,
             "KASPI_API_BASE_URL": self.kaspi_url,
+            "KASPI_PRICE_LIST": str(_HERE / "price_list.xml"),
             "SHOP_NAME": NAME,
+            "AI_SELLER_SHOP_FACTS_FILE": str(_HERE / "shop_facts.toml"),
+            "OPENAI_TRANSCRIBE_MODEL": "emulated",
             "AI_SELLER_TIMEZONE": TIMEZONE,
             # A newcomer tries it at night too, and does not wait for what a buyer would.
             "AI_SELLER_QUIET_HOURS": "",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from app.demo.bell import Bell
+from app.demo.waha_files import Files
 from app.demo.waha_late import Later
 from app.demo.waha_phone import Phone
 from app.demo.waha_routes import waha_app
@@ -64,6 +65,7 @@ class EmulatedWaha:
     all else works and shows in the history; `store`: NOWEB keeps what history and lids are read
     from; `merges`: a history holds what was said under either address; `echo_first`: webhooks of
     a message arrive before its answer; `failing`: words in a path and the engine's error there;
+    `files`: what came with messages, and what goes wrong with fetching it;
     `status_wait`: real seconds a request to a session that is not WORKING is kept waiting (5 or 10
     in a real one).
     """
@@ -95,6 +97,7 @@ class EmulatedWaha:
         self.lines: list[Line] = []
         self.phones: list[Phone] = []
         self.not_on_whatsapp: set[str] = set()
+        self.files = Files()
         self.echo = self.acks = True
         self.twice = self.down = self.deaf = False
         self.store = self.merges = True

@@ -5,8 +5,11 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import structs
+
 from app.demo.bell import Bell
-from app.demo.waha_shapes import Body, Line, Peer
+from app.demo.waha_files import File, suffix_of
+from app.demo.waha_shapes import Body, Kind, Line, Peer
 
 if TYPE_CHECKING:
     from app.demo.waha import EmulatedWaha
@@ -104,16 +107,71 @@ class Phone:
         )
         self._waha.emit("call.received", payload, chat=self.peer)
 
-    async def sends_voice(self) -> str:
-        """Send a voice message, without a text; the short id."""
-        line = self._line(None, media=_media("audio/ogg; codecs=opus", "oga"))
+    async def speaks(
+        self,
+        sound: bytes,
+        *,
+        mimetype: str = "audio/ogg; codecs=opus",
+        failed: bool = False,
+        at: datetime | None = None,
+    ) -> str:
+        """Send a voice message; the short id. `failed`: WAHA could not get it from WhatsApp."""
+        line = self._line(None, at=at, kind="voice")
+        return self._sends(line, sound, mimetype=mimetype, failed=failed)
+
+    async def shows(
+        self,
+        picture: bytes,
+        caption: str | None = None,
+        *,
+        mimetype: str = "image/jpeg",
+        failed: bool = False,
+    ) -> str:
+        """Send a picture; the short id."""
+        line = self._line(caption, kind="picture")
+        return self._sends(line, picture, mimetype=mimetype, failed=failed)
+
+    async def hands(
+        self,
+        document: bytes,
+        caption: str | None = None,
+        *,
+        filename: str = "чек.pdf",
+        mimetype: str = "application/pdf",
+    ) -> str:
+        """Send a document; the short id."""
+        line = self._line(caption, kind="document")
+        return self._sends(line, document, mimetype=mimetype, filename=filename)
+
+    async def is_at(self, latitude: float, longitude: float, description: str | None = None) -> str:
+        """Send a place; the short id."""
+        place = {"latitude": str(latitude), "longitude": str(longitude)}
+        line = self._line(None, kind="place", place={**place, "description": description})
         self._waha.write(line)
         return line.id
 
+    async def sends_voice(self) -> str:
+        """Send a voice message in which nobody speaks; the short id."""
+        return await self.speaks(b"OggS")
+
     async def sends_image(self, caption: str | None = None) -> str:
-        """Send a picture; the short id."""
-        line = self._line(caption, media=_media("image/jpeg", "jpeg"))
-        self._waha.write(line)
+        """Send some picture; the short id."""
+        return await self.shows(b"\xff\xd8\xff", caption)
+
+    def _sends(
+        self,
+        line: Line,
+        content: bytes,
+        *,
+        mimetype: str,
+        filename: str | None = None,
+        failed: bool = False,
+    ) -> str:
+        name = f"{line.id}.{suffix_of(mimetype)}"
+        file = File(name=name, mimetype=mimetype, filename=filename, content=content)
+        files = self._waha.files
+        media = files.failed(file) if failed else files.keep(file)
+        self._waha.write(structs.replace(line, media=media))
         return line.id
 
     async def reads(self) -> None:
@@ -129,7 +187,8 @@ class Phone:
         *,
         id: str | None = None,
         at: datetime | None = None,
-        media: Body | None = None,
+        kind: Kind | None = None,
+        place: Body | None = None,
         reply_to: str | None = None,
     ) -> Line:
         return Line(
@@ -138,14 +197,10 @@ class Phone:
             text=text,
             at=at or self._waha.world.now(),
             ack=1 if self._waha.shapes.engine == "WEBJS" else 2,
-            media=media,
+            kind=kind,
+            place=place,
             reply_to=reply_to,
         )
 
     def _find(self, id: str) -> Line | None:
         return next((line for line in self._waha.lines if line.id == id), None)
-
-
-def _media(mimetype: str, suffix: str) -> Body:
-    url = f"http://localhost:3000/api/files/default/media.{suffix}"
-    return {"url": url, "mimetype": mimetype, "filename": None, "error": None}

@@ -90,6 +90,7 @@ class _Api:
             "POST /api/sessions/{session:str}/start": self.start,
             "POST /api/sessions/{session:str}/stop": self.stop,
             "POST /api/sessions/{session:str}/restart": self.restart,
+            "GET /api/files/{session:str}/{name:str}": self.file,
             "GET /api/{session:str}/auth/qr": self.qr,
             "GET /api/{session:str}/new-message-id": self.new_message_id,
             "GET /api/{session:str}/lids": self.list_lids,
@@ -379,6 +380,9 @@ class _Api:
             "engine": {"engine": self._waha.shapes.engine},
         }
 
+    async def file(self, request: Asked) -> Answer:
+        return await self._waha.files.serve(request)
+
     # -- history
 
     async def new_message_id(self) -> Answer:
@@ -407,7 +411,8 @@ class _Api:
         newest = sorted(found, key=lambda line: line.at, reverse=True)
         offset, limit = number(request, "offset", 0), number(request, "limit", 10)
         page = newest[offset : offset + limit]
-        return answer(200, [self._waha.shapes.message(line) for line in page])
+        unfetched: Body = {"media": None} if asked.get("downloadMedia") == "false" else {}
+        return answer(200, [self._waha.shapes.message(line) | unfetched for line in page])
 
     async def show_message(self, request: Asked) -> Answer:
         refusal = await self._not_readable(request)

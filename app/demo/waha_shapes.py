@@ -9,9 +9,24 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 Engine: TypeAlias = Literal["NOWEB", "GOWS", "WEBJS"]
+Kind: TypeAlias = Literal["voice", "picture", "document", "place"]
 Body: TypeAlias = dict[str, Any]
 
 ACK_NAMES = {-1: "ERROR", 0: "PENDING", 1: "SERVER", 2: "DEVICE", 3: "READ", 4: "PLAYED"}
+_CONTENTS: dict[Kind, str] = {
+    "voice": "audioMessage",
+    "picture": "imageMessage",
+    "document": "documentMessage",
+    "place": "locationMessage",
+}
+_WEBJS_TYPES: dict[Kind, str] = {
+    "voice": "ptt",
+    "picture": "image",
+    "document": "document",
+    "place": "location",
+}
+_MAP = "/9j/4AAQSkZJRgABAQAAAQ"
+"""The beginning of a picture of a map, which stands where a place's text would."""
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _CLIENT_IDS_SINCE = (2026, 4, 3)
 _SESSION_DATA_SINCE = (2026, 7, 1)
@@ -32,7 +47,10 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One WhatsApp message; `id` is its short id, `author` who wrote it in a group."""
+    """One WhatsApp message; `id` is its short id, `author` who wrote it in a group.
+
+    `kind` is what it is where it is no text: a file as WAHA tells of it in `media`, or a `place`.
+    """
 
     id: str
     chat: Peer
@@ -43,6 +61,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     author: Peer | None = None
     ack: int = 2
     media: Body | None = None
+    kind: Kind | None = None
+    place: Body | None = None
     reply_to: str | None = None
 
     @property
@@ -147,7 +167,7 @@ class Shapes(msgspec.Struct, frozen=True, kw_only=True):
         body["from"] = self._from(line)
         body |= {"fromMe": line.from_me, "source": line.source}
         body |= self._to(line) if self.engine == "WEBJS" else {}
-        body["body"] = line.text
+        body["body"] = self._body(line)
         body |= self._to(line) if self.engine != "WEBJS" else {}
         body |= {"hasMedia": line.media is not None, "media": line.media}
         body |= self._ack_and_places(line)
@@ -220,15 +240,22 @@ class Shapes(msgspec.Struct, frozen=True, kw_only=True):
 
     # -- parts
 
+    def _body(self, line: Line) -> str | None:
+        if line.place is not None:
+            return _MAP
+        return "" if line.text is None and line.kind and self.engine == "WEBJS" else line.text
+
     def _ack_and_places(self, line: Line) -> Body:
         ack, name = {"ack": line.ack}, {"ackName": ACK_NAMES[line.ack]}
         match self.engine:
             case "NOWEB":
-                return {**ack, **name, "location": None, "vCards": None}
+                return {**ack, **name, "location": line.place, "vCards": None}
             case "GOWS":
-                return {**ack, "location": None, "vCards": None, **name}
+                return {**ack, "location": line.place, "vCards": None, **name}
             case "WEBJS":
-                return {**ack, **name, "vCards": []}
+                return {**ack, **name, "vCards": []} | (
+                    {"location": line.place} if line.place else {}
+                )
 
     def _from(self, line: Line) -> str:
         if self.engine == "WEBJS" and line.from_me:
@@ -270,7 +297,7 @@ class Shapes(msgspec.Struct, frozen=True, kw_only=True):
             "messageTimestamp": int(line.at.timestamp()),
             "pushName": self._push_name(line),
             "broadcast": line.chat.id.endswith("@broadcast"),
-            "message": _content(line),
+            "message": self._content(line),
             "status": line.ack + 1,
         }
 
@@ -289,17 +316,17 @@ class Shapes(msgspec.Struct, frozen=True, kw_only=True):
             "BroadcastRecipients": None,
             "ID": line.id,
             "ServerID": 0,
-            "Type": "media" if line.media else "text",
+            "Type": "media" if line.kind else "text",
             "PushName": self._push_name(line),
             "Timestamp": _iso(line.at),
             "Category": "",
             "Multicast": False,
-            "MediaType": "",
+            "MediaType": _WEBJS_TYPES[line.kind] if line.kind else "",
             "Edit": "",
         }
         return {
             "Info": info,
-            "Message": _content(line),
+            "Message": self._content(line),
             "IsEphemeral": False,
             "Status": line.ack + 1,
         }
@@ -310,8 +337,8 @@ class Shapes(msgspec.Struct, frozen=True, kw_only=True):
         return {
             "id": id,
             "viewed": False,
-            "body": line.text,
-            "type": "image" if line.media else "chat",
+            "body": self._body(line),
+            "type": _WEBJS_TYPES[line.kind] if line.kind else "chat",
             "t": int(line.at.timestamp()),
             "notifyName": self._push_name(line),
             "from": self._from(line),
@@ -322,18 +349,26 @@ class Shapes(msgspec.Struct, frozen=True, kw_only=True):
             "links": [],
         }
 
+    def _content(self, line: Line) -> Body:
+        """The protobuf part both Baileys and whatsmeow show."""
+        if line.kind is None:
+            return {"conversation": line.text}
+        content: Body = {"caption": line.text} if line.text else {}
+        if line.media is not None:
+            content["mimetype"] = line.media["mimetype"]
+        match line.kind:
+            case "voice":
+                content["PTT" if self.engine == "GOWS" else "ptt"] = True
+            case "document":
+                content["fileName"] = line.media["filename"] if line.media else None
+            case "place":
+                content["degreesLatitude"] = line.place["latitude"] if line.place else None
+            case "picture":
+                pass
+        return {_CONTENTS[line.kind]: content}
+
     def _push_name(self, line: Line) -> str:
         return self.shop.name if line.from_me else (line.author or line.chat).name or ""
-
-
-def _content(line: Line) -> Body:
-    """The protobuf part both Baileys and whatsmeow show."""
-    if line.media is None:
-        return {"conversation": line.text}
-    mimetype = str(line.media["mimetype"])
-    kind = "audioMessage" if mimetype.startswith("audio/") else "imageMessage"
-    caption = {"caption": line.text} if line.text else {}
-    return {kind: {"mimetype": mimetype, **caption}}
 
 
 def _iso(at: datetime) -> str:

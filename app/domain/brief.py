@@ -6,12 +6,18 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from app.domain.asked import Asked, asked_about, mood_in
 from app.domain.conversation import Author, Conversation, Message, Pending, Status, Written
-from app.domain.events import Language, Order, Speech
+from app.domain.events import Language, Media, Order, Speech, Stage
+from app.domain.hand_over import is_upset
 from app.domain.language import first_name
 from app.domain.meaning import Mood, Segment, Topic
 from app.domain.product import Product
-from app.domain.rules import CONTEXT_MESSAGES, Purpose, Rules
+from app.domain.reviews import review_link
+from app.domain.rules import CONTEXT_MESSAGES, Purpose, Rules, Shop
+from app.domain.segments import segment_of
+from app.domain.topics import topics_of
+from app.domain.working_hours import hours_in_words
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -36,7 +42,9 @@ class Brief(Struct, frozen=True, kw_only=True):
     ``products`` are those asked about, or those that fit the order; ``statements`` are the shop's
     rules. ``topics`` and ``mood`` are what the rules read in ``messages_to_answer``. ``hours`` is
     when people at the shop answer, in words. ``review_link`` is given once the customer has
-    answered. ``person_called``: somebody at the shop was asked to answer here, and has not yet.
+    answered, ``review_order`` the number of the order it is about. ``person_called``: somebody at
+    the shop was asked to answer here, and has not yet; ``open_now``: they are there at this hour.
+    ``asked``: we asked whether all is well with an order, and this may be the answer.
     """
 
     purpose: Purpose
@@ -56,38 +64,103 @@ class Brief(Struct, frozen=True, kw_only=True):
     products: tuple[Product, ...] = ()
     statements: tuple[Statement, ...] = ()
     hours: str | None = None
+    open_now: bool = True
     review_link: str | None = None
+    review_order: str | None = None
     person_called: bool = False
+    asked: bool = False
 
 
 class Draft(Struct, frozen=True, kw_only=True):
-    """A checked text, or none when a person must write it. ``needs_person`` says why, if so."""
+    """A checked text, or none when a person must write it. ``needs_person`` says why, if so.
+
+    ``reviewed`` is the number of the order whose review the text tells how to leave.
+    """
 
     text: str | None
     language: Language
     written: Written
     needs_person: str | None = None
+    reviewed: str | None = None
 
 
 def brief_for(
     conversation: Conversation, pending: Pending, *, now: datetime, rules: Rules
 ) -> Brief:
     """The facts for ``pending``: its order first, then what else the customer has with us."""
-    said = [m for m in conversation.messages if m.status is not Status.QUEUED and m.text]
+    said = [m for m in conversation.messages if m.status is not Status.QUEUED and _words(m)]
     answers = [m for m in said if m.id in pending.answers and not m.revoked]
     history = [m for m in said if m.id not in pending.answers and not m.revoked]
+    asked = "\n".join(m.text for m in answers)
+    shop = rules.shop(pending.shop)
+    local = rules.local(now)
+    language = _language(conversation, pending, rules)
+    question = asked_about(conversation, at=answers[-1].at) if answers else None
+    review = _review_of(conversation, pending, question)
+    person = conversation.needs_person
     return Brief(
         purpose=pending.purpose,
-        language=conversation.language or rules.languages[0],
-        shop=rules.shop(pending.shop).name,
+        language=language,
+        shop=shop.name,
         customer_name=first_name(conversation.name),
         orders=_orders(conversation, pending),
         history=tuple(_line(m) for m in history[-CONTEXT_MESSAGES:]),
-        messages_to_answer=tuple(m.text for m in answers),
-        local_time=rules.local(now),
+        messages_to_answer=tuple(_words(m) for m in answers),
+        local_time=local,
         opener=not history,
         canned=pending.canned,
+        speech=conversation.speech,
+        segment=segment_of(conversation),
+        topics=topics_of(asked) if asked else (),
+        mood=_mood(conversation, answers),
+        statements=_statements(shop, language),
+        hours=hours_in_words(shop.hours, language) if shop.hours else None,
+        open_now=shop.hours is None or shop.hours.are_open(local),
+        review_link=review_link(review) if review and conversation.answered else None,
+        review_order=review.code if review else None,
+        person_called=person is not None and person.told and pending.canned is None,
+        asked=question is not None,
     )
+
+
+def _language(conversation: Conversation, pending: Pending, rules: Rules) -> Language:
+    """Answers follow the customer; what we start is in one of the shop's languages."""
+    known = conversation.language or rules.languages[0]
+    if pending.purpose.proactive and known not in rules.languages:
+        return rules.languages[0]
+    return known
+
+
+def _statements(shop: Shop, language: Language) -> tuple[Statement, ...]:
+    """What the shop says, in this language or else in the first it is said in."""
+    return tuple(
+        Statement(
+            topic=stated.topic,
+            text=stated.texts.get(language) or next(iter(stated.texts.values())),
+        )
+        for stated in shop.stated
+    )
+
+
+def _mood(conversation: Conversation, answers: list[Message]) -> Mood | None:
+    """The last telling word, but what is bad in any of them stays bad."""
+    moods = [mood_in(m.text, asked_about(conversation, at=m.at)) for m in answers]
+    told = [mood for mood in moods if mood is not None]
+    return Mood.BAD if Mood.BAD in told else told[-1] if told else None
+
+
+def _review_of(conversation: Conversation, pending: Pending, asked: Asked | None) -> Order | None:
+    """The order a review may be asked for: the one we asked about, else the last one delivered."""
+    if pending.purpose.proactive:
+        wanted = pending.purpose is Purpose.REVIEW_REQUEST
+        return conversation.order(pending.order_code) if wanted else None
+    if pending.purpose is not Purpose.REPLY or is_upset(conversation):
+        return None
+    if asked is not None:
+        known = asked.order_code in conversation.linked
+        return None if known else conversation.order(asked.order_code)
+    delivered = [o for o in conversation.orders if o.stage is Stage.DELIVERED]
+    return delivered[-1] if delivered else None
 
 
 def _orders(conversation: Conversation, pending: Pending) -> tuple[Order, ...]:
@@ -99,4 +172,11 @@ def _orders(conversation: Conversation, pending: Pending) -> tuple[Order, ...]:
 
 
 def _line(message: Message) -> Line:
-    return Line(author=message.author, text=message.text)
+    return Line(author=message.author, text=_words(message))
+
+
+def _words(message: Message) -> str:
+    """What was said; of what cannot be read, that it was there."""
+    if message.media in (None, Media.VOICE, Media.AUDIO, Media.STICKER):
+        return message.text
+    return f"[{message.media.value}] {message.text}".strip()

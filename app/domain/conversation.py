@@ -9,7 +9,7 @@ from hashlib import blake2b
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.domain.events import Language, Media, Order, ReceiptCame, Stage
+from app.domain.events import Attachment, Language, Media, Order, ReceiptCame, Speech, Stage
 from app.domain.rules import LIVE_MESSAGES, Purpose, Reason
 
 
@@ -49,6 +49,7 @@ class Written(Struct, frozen=True, kw_only=True):
     """How a bot's text came about.
 
     ``prompt`` is ``purpose/version``, ``requests`` the calls to the model, ``cost`` US dollars.
+    ``evidence`` tells of each figure in the text where it is from.
     """
 
     prompt: str
@@ -59,6 +60,7 @@ class Written(Struct, frozen=True, kw_only=True):
     tokens_out: int = 0
     cost: float = 0.0
     why_canned: str | None = None
+    evidence: tuple[str, ...] = ()
 
 
 class Sending(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -84,7 +86,11 @@ class Sending(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One message of either side. ``message`` is WhatsApp's short id, once there is one."""
+    """One message of either side. ``message`` is WhatsApp's short id, once there is one.
+
+    ``speech`` is the language of what a customer wrote. ``attachment`` is a voice note nobody has
+    listened to yet; its words become the ``text``.
+    """
 
     id: str
     author: Author
@@ -102,6 +108,8 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sending: Sending | None = None
     revoked: bool = False
     failure: str | None = None
+    speech: Speech | None = None
+    attachment: Attachment | None = None
 
 
 class Pending(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -143,10 +151,17 @@ class OptOut(Struct, frozen=True, kw_only=True):
 
 
 class NeedsPerson(Struct, frozen=True, kw_only=True):
-    """Somebody at the shop should look here."""
+    """Somebody at the shop should look here.
+
+    ``told`` says that the customer knows it. ``summary`` is what happened, for whoever looks, and
+    ``suggestion`` what might be answered; both come a moment later.
+    """
 
     reason: str
     since: datetime
+    told: bool = False
+    summary: str | None = None
+    suggestion: str | None = None
 
 
 class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -155,7 +170,10 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``handed_back`` is when people last gave the chat back, ``stopped`` the id of what of ours a
     stop was last counted against, ``replies`` the times of the last hour's answers. ``heard_at`` is
     when they last wrote, ``no_whatsapp`` when their number was found to have none. ``strays`` are
-    receipts of messages whose id we may yet learn.
+    receipts of messages whose id we may yet learn. ``speech`` is the language of their last telling
+    message, ``language`` the one we answer in. Nothing is started before ``paused_until``;
+    ``asked_stop`` is when they were asked whether they want to be left alone. ``linked`` are orders
+    whose review link was given.
     """
 
     chat: str
@@ -180,6 +198,10 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     heard_at: datetime | None = None
     no_whatsapp: datetime | None = None
     strays: tuple[ReceiptCame, ...] = ()
+    speech: Speech | None = None
+    paused_until: datetime | None = None
+    asked_stop: datetime | None = None
+    linked: tuple[str, ...] = ()
 
     def order(self, code: str | None) -> Order | None:
         """The order with this number, when we know it."""
@@ -234,6 +256,9 @@ class Kind(StrEnum):
     HANDED_BACK = "handed_back"
     PERSON_CALLED = "person_called"
     PERSON_SAID = "person_said"
+    PAUSED = "paused"
+    HEARD = "heard"
+    SUMMED_UP = "summed_up"
     MERGED = "merged"
     ORDER = "order"
 
@@ -264,6 +289,20 @@ def noted(message: Message, kind: Kind, *, now: datetime, reason: str | None = N
         message=message.id,
         order_code=message.order_code,
         reason=reason,
+    )
+
+
+def dropped_entry(pending: Pending, reason: Reason, *, now: datetime, counted: bool) -> Entry:
+    """The journal's line for a purpose that will not be spoken."""
+    return Entry(
+        at=now,
+        kind=Kind.DROPPED,
+        shop=pending.shop,
+        purpose=pending.purpose,
+        reason=reason,
+        message=pending.id,
+        order_code=pending.order_code,
+        counted=counted,
     )
 
 

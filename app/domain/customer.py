@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from app.domain.asked import asked_about, mood_in
 from app.domain.conversation import (
     Author,
     Conversation,
@@ -13,33 +14,61 @@ from app.domain.conversation import (
     Folded,
     Kind,
     Message,
-    NeedsPerson,
-    OptOut,
     Pending,
     Status,
+    Written,
     derive_id,
-    noted,
     with_message,
     with_pending,
-    without_message,
-    without_pending,
-    without_proactive,
 )
 from app.domain.events import CustomerCalled, CustomerEdited, CustomerRevoked, CustomerWrote, Media
-from app.domain.language import language_of, normalise
+from app.domain.hand_over import (
+    answers_with,
+    call_person,
+    due_after,
+    hand_over,
+    reason_to_call,
+    waiting_answer,
+)
+from app.domain.language import language_of, normalise, speech_of
+from app.domain.meaning import Mood
+from app.domain.reminders import no_reminders
 from app.domain.rules import (
     BEST_BEFORE,
+    CALL_AGAIN,
     LATE_AFTER,
     LONGEST_HEARD,
     MEANWHILE,
-    PROACTIVE,
     REPLIES_AN_HOUR,
     SAME_WORDS,
     Purpose,
-    Reason,
     Rules,
 )
+from app.domain.silence import (
+    agrees_to_stop,
+    asked_about_stop,
+    fixed,
+    may_ask_about_stop,
+    no_longer_answered,
+    opted_in,
+    opted_out,
+    paused,
+)
 from app.domain.wishes import Wish, wish_of
+
+_WORDLESS = {
+    Media.VOICE: "voice",
+    Media.AUDIO: "voice",
+    Media.IMAGE: "picture",
+    Media.VIDEO: "picture",
+    Media.DOCUMENT: "file",
+    Media.CONTACT: "file",
+    Media.LOCATION: "location",
+}
+"""The fixed text that answers what came without words."""
+
+SPOKEN = frozenset({Media.VOICE, Media.AUDIO})
+"""What has words in it that can be listened to."""
 
 
 def customer_wrote(
@@ -48,18 +77,7 @@ def customer_wrote(
     """A message is kept, a stop in it is heeded, a question in it waits to be answered."""
     if conversation.theirs(event.message) is not None:
         return conversation, ()
-    message = Message(
-        id=derive_id("in", event.session, event.message),
-        author=Author.CUSTOMER,
-        text=event.text[:LONGEST_HEARD],
-        at=event.at,
-        status=Status.RECEIVED,
-        session=event.session,
-        shop=rules.shop_of_session(event.session).id,
-        message=event.message,
-        wire_id=event.wire_id,
-        media=event.media,
-    )
+    message = _message(event, rules)
     late = now - event.at > LATE_AFTER
     received = Entry(
         at=now,
@@ -70,16 +88,44 @@ def customer_wrote(
         reason="late" if late else None,
         facts=(event.id,),
     )
+    conversation, dropped = no_reminders(conversation, now=now)
     conversation = replace(
-        with_message(conversation, message),
+        _in_their_language(with_message(conversation, message), message),
         session=event.session,
         name=conversation.name or event.name,
-        language=language_of(event.text, conversation.language) or conversation.language,
         heard_at=max(event.at, conversation.heard_at or event.at),
         no_whatsapp=None,
     )
     conversation, entries = _heed(conversation, message, late=late, now=now, rules=rules)
-    return conversation, (received, *entries)
+    return conversation, (received, *dropped, *entries)
+
+
+def _message(event: CustomerWrote, rules: Rules) -> Message:
+    words = bool(event.text.strip())
+    return Message(
+        id=derive_id("in", event.session, event.message),
+        author=Author.CUSTOMER,
+        text=event.text[:LONGEST_HEARD],
+        at=event.at,
+        status=Status.RECEIVED,
+        session=event.session,
+        shop=rules.shop_of_session(event.session).id,
+        message=event.message,
+        wire_id=event.wire_id,
+        media=event.media,
+        speech=speech_of(event.text),
+        attachment=event.attachment if event.media in SPOKEN and not words else None,
+    )
+
+
+def _in_their_language(conversation: Conversation, message: Message) -> Conversation:
+    """Answers follow the customer: the language of a message that tells one."""
+    known = conversation.language
+    return replace(
+        conversation,
+        language=language_of(message.text, known) or known,
+        speech=message.speech or conversation.speech,
+    )
 
 
 def _replied_to(conversation: Conversation) -> Purpose | None:
@@ -88,27 +134,77 @@ def _replied_to(conversation: Conversation) -> Purpose | None:
     return last.purpose if last is not None and last.purpose and last.purpose.proactive else None
 
 
+# --- what is heeded ---------------------------------------------------------------------------
+
+
 def _heed(
     conversation: Conversation, message: Message, *, late: bool, now: datetime, rules: Rules
 ) -> Folded:
     """A stop and a start are heeded at once, however late; the rest is to be answered."""
-    wish = wish_of(message.text, rules.opt_out_words)
+    wish = _wish(conversation, message, rules)
     if wish is Wish.STOP:
-        return _opt_out(conversation, message, late=late, now=now)
-    if wish is Wish.START and conversation.opt_out is not None:
-        newer = not late and message.at >= conversation.opt_out.at
-        return _opt_in(conversation, message, now=now) if newer else (conversation, ())
+        return opted_out(conversation, message, late=late, now=now)
+    if wish is Wish.START and (conversation.opt_out or conversation.paused_until):
+        since = conversation.opt_out.at if conversation.opt_out else message.at
+        newer = not late and message.at >= since
+        return opted_in(conversation, message, now=now) if newer else (conversation, ())
+    entries: tuple[Entry, ...] = ()
+    if wish is Wish.MAYBE_STOP:
+        conversation, entries = paused(conversation, message, now=now)
     if message.media is Media.STICKER:
-        return conversation, ()
+        return conversation, entries
     if late:
-        return call_person(conversation, "late", now=now)
+        conversation, called = call_person(conversation, "late", now=now)
+        return conversation, (*entries, *called)
+    conversation, answered = _answer(conversation, message, wish, now=now, rules=rules)
+    return conversation, (*entries, *answered)
+
+
+def _wish(conversation: Conversation, message: Message, rules: Rules) -> Wish | None:
+    """What the message wishes; a yes to our question whether they want to be left alone is one."""
+    wish = wish_of(message.text, rules.opt_out_words)
+    if wish is None and agrees_to_stop(conversation, message):
+        return Wish.STOP
+    return wish
+
+
+def _answer(
+    conversation: Conversation,
+    message: Message,
+    wish: Wish | None,
+    *,
+    now: datetime,
+    rules: Rules,
+) -> Folded:
+    if wish is Wish.HELP:
+        return with_pending(conversation, fixed(message, Purpose.REPLY, now=now, canned="help")), ()
+    if wish is Wish.MAYBE_STOP and may_ask_about_stop(conversation, now):
+        return asked_about_stop(conversation, message, now=now)
     if _answered_meanwhile(conversation, message, now=now):
         return conversation, ()
     if _goes_in_circles(conversation, message):
         return call_person(conversation, "loop", now=now)
     if _floods(conversation, now=now):
         return call_person(conversation, "flood", now=now)
-    return _to_be_answered(conversation, message, now=now, rules=rules)
+    handed_over = _handed_over(conversation, message, now=now, rules=rules)
+    return handed_over or _to_be_answered(conversation, message, now=now, rules=rules)
+
+
+def _handed_over(
+    conversation: Conversation, message: Message, *, now: datetime, rules: Rules
+) -> Folded | None:
+    """A person is called where one is needed; None where the bot answers."""
+    asked = asked_about(conversation, at=message.at)
+    unhappy = mood_in(message.text, asked) is Mood.BAD
+    reason = reason_to_call(conversation, message, unhappy=unhappy)
+    if reason is None:
+        return None
+    knew = conversation.needs_person is not None and conversation.needs_person.told
+    conversation, entries = hand_over(conversation, message, reason, now=now, rules=rules)
+    if not knew:
+        return conversation, entries
+    conversation, more = _to_be_answered(conversation, message, now=now, rules=rules)
+    return conversation, (*entries, *more)
 
 
 def _answered_meanwhile(conversation: Conversation, message: Message, *, now: datetime) -> bool:
@@ -134,154 +230,86 @@ def _floods(conversation: Conversation, *, now: datetime) -> bool:
     return len(lately) >= REPLIES_AN_HOUR
 
 
-def _opt_out(conversation: Conversation, message: Message, *, late: bool, now: datetime) -> Folded:
-    """What a stop ends, it ends every time; it is told, counted and answered once."""
-    conversation = _no_longer_answered(conversation, message.id)
-    known = conversation.opt_out
-    at = max(message.at, known.at) if known else message.at
-    conversation, dropped = silenced(
-        conversation, by=known.by if known else Author.CUSTOMER, at=at, now=now, said=True
-    )
-    if known is not None:
-        return conversation, dropped
-    if not late:
-        conversation = with_pending(
-            conversation, _fixed(message, Purpose.OPT_OUT_CONFIRMATION, now=now)
-        )
-    started = _started(conversation)
-    counts = started is not None and started.id != conversation.stopped
-    conversation = replace(conversation, stopped=started.id if started else conversation.stopped)
-    entry = Entry(
-        at=now,
-        kind=Kind.OPTED_OUT,
-        shop=message.shop,
-        purpose=started.purpose if started and counts else None,
-        message=message.id,
-    )
-    return conversation, (entry, *dropped)
-
-
-def _started(conversation: Conversation) -> Message | None:
-    """The last message that we started, and a stop is the answer to."""
-    return next(
-        (m for m in reversed(conversation.messages) if m.purpose in PROACTIVE),
-        None,
-    )
-
-
-def _opt_in(conversation: Conversation, message: Message, *, now: datetime) -> Folded:
-    pending = _fixed(message, Purpose.REPLY, now=now, canned="opt_in_confirmation")
-    conversation = with_pending(replace(conversation, opt_out=None), pending)
-    return conversation, (Entry(at=now, kind=Kind.OPTED_IN, shop=message.shop, message=message.id),)
-
-
-def silenced(
-    conversation: Conversation, *, by: Author, at: datetime, now: datetime, said: bool = False
-) -> Folded:
-    """Opted out: nothing that we would have started waits any more, nor is half said.
-
-    A stop that the customer ``said`` also ends an answer that is being written or typed: a person
-    is asked to look at the question instead. Where no answer had begun, the question gets one.
-    """
-    conversation = replace(conversation, opt_out=OptOut(at=at, by=by))
-    entries: list[Entry] = []
-    for pending in conversation.pending:
-        begun = said and pending.due <= now
-        if pending.purpose.proactive or (pending.purpose is Purpose.REPLY and begun):
-            conversation = without_pending(conversation, pending.id)
-            counted = pending.purpose.proactive and not pending.counted
-            entries.append(dropped_entry(pending, Reason.OPTED_OUT, now=now, counted=counted))
-    for message in conversation.unsettled:
-        if _is_half_said(message, said=said):
-            conversation = without_message(conversation, message.id)
-            conversation = without_proactive(conversation, message.id)
-            thrown = noted(message, Kind.DROPPED, now=now, reason=Reason.OPTED_OUT)
-            entries.append(replace(thrown, counted=message.purpose in PROACTIVE))
-    if any(entry.purpose is Purpose.REPLY for entry in entries):
-        conversation, called = call_person(conversation, "unanswered", now=now)
-        entries.extend(called)
-    return conversation, tuple(entries)
-
-
-def _is_half_said(message: Message, *, said: bool) -> bool:
-    """Written and not handed over: a text of ours that a stop is meant for."""
-    if message.purpose is None or (message.sending is not None and message.sending.tried_at):
-        return False
-    return message.purpose.proactive or (message.purpose is Purpose.REPLY and said)
-
-
-def dropped_entry(pending: Pending, reason: Reason, *, now: datetime, counted: bool) -> Entry:
-    """The journal's line for a purpose that will not be spoken."""
-    return Entry(
-        at=now,
-        kind=Kind.DROPPED,
-        shop=pending.shop,
-        purpose=pending.purpose,
-        reason=reason,
-        message=pending.id,
-        order_code=pending.order_code,
-        counted=counted,
-    )
-
-
-def _fixed(
-    message: Message, purpose: Purpose, *, now: datetime, canned: str | None = None
-) -> Pending:
-    return Pending(
-        id=derive_id(canned or purpose, message.id),
-        purpose=purpose,
-        shop=message.shop,
-        due=now,
-        expires_at=now + BEST_BEFORE[purpose],
-        answers=(message.id,),
-        canned=canned or purpose,
-    )
-
-
 def _to_be_answered(
     conversation: Conversation, message: Message, *, now: datetime, rules: Rules
 ) -> Folded:
-    """Into the reply that already waits, or into a new one: both are answered together."""
-    waiting = next(
-        (p for p in conversation.pending if p.purpose is Purpose.REPLY and p.since), None
-    )
-    since = waiting.since if waiting and waiting.since else now
-    wordless = not message.text.strip() and (waiting is None or waiting.canned is not None)
+    """Into the answer that already waits, or into a new one: both are answered together."""
+    waiting = waiting_answer(conversation)
+    silent = not message.text.strip() and message.attachment is None
+    wordless = silent and (waiting is None or waiting.canned is not None)
+    notice = waiting is not None and waiting.purpose is Purpose.HANDOFF_NOTICE
+    canned = _WORDLESS.get(message.media, "reply") if wordless and message.media else None
     pending = Pending(
         id=waiting.id if waiting else derive_id("reply", message.id),
-        purpose=Purpose.REPLY,
+        purpose=waiting.purpose if waiting else Purpose.REPLY,
         shop=message.shop,
-        due=max(now, min(now + rules.debounce, since + rules.debounce_max)),
-        expires_at=now + BEST_BEFORE[Purpose.REPLY],
-        answers=(*(waiting.answers if waiting else ()), message.id),
-        since=since,
-        canned="reply" if wordless else None,
+        due=due_after(waiting, now=now, rules=rules),
+        expires_at=now + BEST_BEFORE[waiting.purpose if waiting else Purpose.REPLY],
+        answers=answers_with(waiting, message),
+        since=waiting.since if waiting else now,
+        canned=waiting.canned if waiting and notice else canned or ("reply" if wordless else None),
         counted=waiting.counted if waiting else False,
         rewrites=waiting.rewrites if waiting else 0,
     )
     conversation = with_pending(conversation, pending)
-    if not wordless:
+    unseen = message.media is not None and message.media not in SPOKEN
+    if not (silent or unseen):
         return conversation, ()
-    return call_person(conversation, f"media:{message.media or 'empty'}", now=now)
+    told = not message.text.strip()
+    return call_person(conversation, f"media:{message.media or 'empty'}", now=now, told=told)
 
 
-def _no_longer_answered(conversation: Conversation, message_id: str) -> Conversation:
-    for pending in conversation.pending:
-        if message_id not in pending.answers or pending.canned not in (None, "reply"):
-            continue
-        answers = tuple(a for a in pending.answers if a != message_id)
-        if answers:
-            return with_pending(conversation, replace(pending, answers=answers))
-        return without_pending(conversation, pending.id)
-    return conversation
+# --- voice notes ------------------------------------------------------------------------------
 
 
-def call_person(conversation: Conversation, reason: str, *, now: datetime) -> Folded:
-    """Somebody at the shop should look here; the first reason stays."""
-    if conversation.needs_person is not None:
-        return conversation, ()
-    conversation = replace(conversation, needs_person=NeedsPerson(reason=reason, since=now))
-    return conversation, (Entry(at=now, kind=Kind.PERSON_CALLED, reason=reason),)
+def unheard(conversation: Conversation) -> tuple[Message, ...]:
+    """Voice notes that wait to be listened to, oldest first."""
+    return tuple(m for m in conversation.messages if m.attachment is not None and not m.revoked)
+
+
+def heard(
+    conversation: Conversation,
+    message: Message,
+    text: str,
+    *,
+    written: Written,
+    now: datetime,
+    rules: Rules,
+) -> Folded:
+    """The words of a voice note are taken as if they had been written: a stop in them is a stop.
+
+    ``written`` is what it cost to listen.
+    """
+    words = text.strip()[:LONGEST_HEARD]
+    known = replace(message, text=words, attachment=None, speech=speech_of(words))
+    conversation = _in_their_language(with_message(conversation, known), known)
+    entry = Entry(
+        at=now,
+        kind=Kind.HEARD,
+        shop=message.shop,
+        purpose=Purpose.REPLY,
+        message=message.id,
+        written=written,
+    )
+    late = now - message.at > LATE_AFTER
+    conversation, entries = _heed(conversation, known, late=late, now=now, rules=rules)
+    return conversation, (entry, *entries)
+
+
+def not_heard(conversation: Conversation, message: Message, *, why: str, now: datetime) -> Folded:
+    """Nobody could listen to a voice note: an honest answer, and a person."""
+    conversation = with_message(conversation, replace(message, attachment=None))
+    waiting = waiting_answer(conversation)
+    if waiting is not None and waiting.purpose is Purpose.REPLY:
+        texts = [conversation.message(a) for a in waiting.answers]
+        if not any(m is not None and (m.text.strip() or m.attachment) for m in texts):
+            conversation = with_pending(conversation, replace(waiting, canned="voice"))
+    entry = Entry(at=now, kind=Kind.HEARD, shop=message.shop, message=message.id, reason=why)
+    conversation, called = call_person(conversation, f"media:{message.media}", now=now, told=True)
+    return conversation, (entry, *called)
+
+
+# --- edits, deletions, calls ------------------------------------------------------------------
 
 
 def customer_edited(
@@ -303,7 +331,7 @@ def customer_edited(
     text = event.text[:LONGEST_HEARD]
     if message.author is not Author.CUSTOMER or message.revoked or message.text == text:
         return conversation, ()
-    edited = replace(message, text=text)
+    edited = replace(message, text=text, speech=speech_of(text))
     conversation = with_message(conversation, edited)
     entry = Entry(
         at=now,
@@ -327,15 +355,36 @@ def customer_revoked(
     message = conversation.theirs(event.message)
     if message is None or message.revoked:
         return conversation, ()
-    conversation = with_message(conversation, replace(message, text="", revoked=True))
-    conversation = _no_longer_answered(conversation, message.id)
+    deleted = replace(message, text="", attachment=None, revoked=True)
+    conversation = no_longer_answered(with_message(conversation, deleted), message.id)
     return conversation, (
         Entry(at=now, kind=Kind.RECEIVED, message=message.id, reason="revoked", facts=(event.id,)),
     )
 
 
-def customer_called(conversation: Conversation, event: CustomerCalled, *, now: datetime) -> Folded:
-    """A call is answered by a person."""
-    conversation, called = call_person(conversation, "call", now=now)
+def customer_called(
+    conversation: Conversation, event: CustomerCalled, *, now: datetime, rules: Rules
+) -> Folded:
+    """A call gets one polite text, once a day at most, and a person is told of it."""
+    conversation, called = call_person(conversation, "call", now=now, told=True)
     entry = Entry(at=now, kind=Kind.RECEIVED, reason="call", facts=(event.id,))
-    return replace(conversation, session=event.session), (entry, *called)
+    conversation = replace(conversation, session=event.session)
+    if now - event.at <= LATE_AFTER and not _told_of_calls(conversation, now):
+        polite = Pending(
+            id=derive_id("call", event.id),
+            purpose=Purpose.REPLY,
+            shop=rules.shop_of_session(event.session).id,
+            due=now,
+            expires_at=now + BEST_BEFORE[Purpose.HANDOFF_NOTICE],
+            canned="call",
+        )
+        conversation = with_pending(conversation, polite)
+    return conversation, (entry, *called)
+
+
+def _told_of_calls(conversation: Conversation, now: datetime) -> bool:
+    """Whether a caller was lately told that this number takes no calls, or is about to be."""
+    return any(p.canned == "call" for p in conversation.pending) or any(
+        m.written is not None and m.written.prompt.startswith("call/") and now - m.at < CALL_AGAIN
+        for m in conversation.messages
+    )

@@ -23,6 +23,7 @@ from app.domain.conversation import (
     Status,
     Written,
     derive_id,
+    dropped_entry,
     noted,
     with_message,
     with_pending,
@@ -31,9 +32,18 @@ from app.domain.conversation import (
     without_pending,
     without_proactive,
 )
-from app.domain.customer import call_person, dropped_entry
+from app.domain.hand_over import call_person
 from app.domain.policy import Deny, Verdict, may_speak
-from app.domain.rules import KEPT_PROACTIVE, MOST_REWRITES, PRIORITY, Purpose, Reason, Rules
+from app.domain.reminders import no_reminders
+from app.domain.rules import (
+    KEPT_ORDERS,
+    KEPT_PROACTIVE,
+    MOST_REWRITES,
+    PRIORITY,
+    Purpose,
+    Reason,
+    Rules,
+)
 from app.domain.sending import PAST, sendable, sending_of, wake_of
 from app.domain.session import Session
 
@@ -136,10 +146,29 @@ def spoken(
         conversation = _queued(conversation, pending, draft, now=now, rules=rules)
         entries.append(_written(pending, draft, now=now))
     if draft.needs_person is not None:
-        person = NeedsPerson(reason=draft.needs_person, since=now)
-        conversation = replace(conversation, needs_person=conversation.needs_person or person)
+        told = draft.text is not None
+        known = conversation.needs_person
+        person = known or NeedsPerson(reason=draft.needs_person, since=now)
+        person = replace(person, told=person.told or told)
+        conversation = replace(conversation, needs_person=person)
         entries.append(_called(pending, draft, now=now))
+    if draft.reviewed is not None:
+        conversation, dropped = _linked(conversation, draft.reviewed, now=now)
+        entries.extend(dropped)
     return conversation, tuple(entries)
+
+
+def _linked(conversation: Conversation, order_code: str, *, now: datetime) -> Folded:
+    """They know where to review this order: it is not asked for again."""
+    linked = tuple(dict.fromkeys((*conversation.linked, order_code)))[-KEPT_ORDERS:]
+    conversation = replace(conversation, linked=linked)
+    entries: list[Entry] = []
+    for pending in conversation.pending:
+        if pending.purpose is Purpose.REVIEW_REQUEST and pending.order_code == order_code:
+            conversation = without_pending(conversation, pending.id)
+            entries.append(dropped_entry(pending, Reason.ANSWERED, now=now, counted=False))
+    conversation, reminders = no_reminders(conversation, now=now, order_code=order_code)
+    return conversation, (*entries, *reminders)
 
 
 def unspoken(
@@ -275,7 +304,9 @@ def thrown_away(
 def written_over(conversation: Conversation, message: Message) -> Pending | None:
     """What waits to be answered together with what ``message`` answers, as it is not out yet."""
     sending = sending_of(message)
-    if not sending.answers or sending.tried_at or sending.rewrites >= MOST_REWRITES:
+    if message.purpose is not Purpose.REPLY or not sending.answers:
+        return None
+    if sending.tried_at or sending.rewrites >= MOST_REWRITES:
         return None
     return next(
         (p for p in conversation.pending if p.purpose is Purpose.REPLY and p.since is not None),
@@ -309,7 +340,15 @@ def _left_over(conversation: Conversation, pending: Pending) -> Conversation:
     answers = tuple(a for a in current.answers if a not in pending.answers)
     if current.since is None or not answers:
         return conversation
-    rest = replace(current, id=derive_id("reply", answers[0]), answers=answers, rewrites=0)
+    notice = current.purpose is Purpose.HANDOFF_NOTICE  # said once; the rest is answered
+    rest = replace(
+        current,
+        id=derive_id("reply", answers[0]),
+        purpose=Purpose.REPLY,
+        answers=answers,
+        canned=None if notice else current.canned,
+        rewrites=0,
+    )
     return with_pending(conversation, rest)
 
 

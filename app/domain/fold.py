@@ -19,6 +19,7 @@ from app.domain.conversation import (
     Sending,
     Status,
     derive_id,
+    dropped_entry,
     given_up,
     noted,
     with_message,
@@ -30,8 +31,6 @@ from app.domain.customer import (
     customer_edited,
     customer_revoked,
     customer_wrote,
-    dropped_entry,
-    silenced,
 )
 from app.domain.events import (
     Act,
@@ -60,6 +59,7 @@ from app.domain.rules import (
     Rules,
 )
 from app.domain.sending import receipt_came, went
+from app.domain.silence import silenced
 from app.domain.triggers import fired_key, purposes_due
 
 
@@ -80,7 +80,7 @@ def fold(conversation: Conversation, event: AnyEvent, *, now: datetime, rules: R
                 Entry(at=now, kind=Kind.RECEIVED, reason="reaction", facts=(event.id,)),
             )
         case CustomerCalled():
-            return customer_called(conversation, event, now=now)
+            return customer_called(conversation, event, now=now, rules=rules)
         case LeftOurNumber():
             return _left_our_number(conversation, event, now=now, rules=rules)
         case ReceiptCame():
@@ -241,6 +241,7 @@ def _merged(known: Order | None, told: Order) -> Order:
         items=told.items or known.items,
         total=known.total if told.total is None else told.total,
         created_at=told.created_at or known.created_at,
+        planned_at=told.planned_at or known.planned_at,
     )
 
 
@@ -287,7 +288,7 @@ def _operator_acted(
             conversation, dropped = silenced(conversation, by=Author.PERSON, at=now, now=now)
             return conversation, (Entry(at=now, kind=Kind.OPTED_OUT, reason="person"), *dropped)
         case Act.OPT_IN:
-            conversation = replace(conversation, opt_out=None)
+            conversation = replace(conversation, opt_out=None, paused_until=None)
             return conversation, (Entry(at=now, kind=Kind.OPTED_IN, reason="person"),)
         case Act.REPLAY:
             return _replayed(conversation, event, now=now)

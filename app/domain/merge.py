@@ -17,9 +17,10 @@ from app.domain.conversation import (
     Pending,
     Proactive,
 )
-from app.domain.customer import silenced
 from app.domain.events import Order
+from app.domain.hand_over import ANSWERS
 from app.domain.rules import KEPT_FIRED, KEPT_ORDERS, Purpose
+from app.domain.silence import silenced
 
 
 def merged(conversation: Conversation, other: Conversation, *, now: datetime) -> Folded:
@@ -45,6 +46,10 @@ def merged(conversation: Conversation, other: Conversation, *, now: datetime) ->
         replies=tuple(sorted({*conversation.replies, *other.replies})),
         heard_at=_latest(conversation.heard_at, other.heard_at),
         strays=tuple(dict.fromkeys((*conversation.strays, *other.strays))),
+        speech=conversation.speech or other.speech,
+        paused_until=_latest(conversation.paused_until, other.paused_until),
+        asked_stop=_latest(conversation.asked_stop, other.asked_stop),
+        linked=tuple(dict.fromkeys((*other.linked, *conversation.linked))),
         no_whatsapp=None,
         owner=Owner.PEOPLE if Owner.PEOPLE in (conversation.owner, other.owner) else Owner.BOT,
         person_at=_latest(conversation.person_at, other.person_at),
@@ -106,15 +111,18 @@ def _pending(conversation: Conversation, other: Conversation) -> tuple[Pending, 
 
 
 def _is_question(pending: Pending) -> bool:
-    return pending.purpose is Purpose.REPLY and pending.since is not None
+    return pending.purpose in ANSWERS and pending.since is not None
 
 
 def _together(one: Pending, other: Pending) -> Pending:
+    notice = next((p for p in (one, other) if p.purpose is Purpose.HANDOFF_NOTICE), None)
+    canned = notice.canned if notice else one.canned if other.canned else None
     return replace(
         one,
+        purpose=notice.purpose if notice else one.purpose,
         answers=tuple(dict.fromkeys((*other.answers, *one.answers))),
         due=min(one.due, other.due),
         expires_at=min(one.expires_at, other.expires_at),
-        canned=one.canned if other.canned else None,
+        canned=canned,
         rewrites=max(one.rewrites, other.rewrites),
     )

@@ -8,7 +8,16 @@ from msgspec import Struct
 
 from app.domain.conversation import OFF_STAGES, Conversation, Owner, share
 from app.domain.events import Stage
-from app.domain.rules import HEALTH_RECHECK, NO_WHATSAPP, RELEASE_SPREAD, Purpose, Reason, Rules
+from app.domain.hand_over import is_upset
+from app.domain.rules import (
+    ASKING,
+    HEALTH_RECHECK,
+    NO_WHATSAPP,
+    RELEASE_SPREAD,
+    Purpose,
+    Reason,
+    Rules,
+)
 from app.domain.session import Grade, Session
 
 
@@ -52,20 +61,32 @@ def may_speak(
         if people_own:
             return Deny(reason=Reason.PEOPLE_OWN_CHAT)
         return Deny(reason=Reason.SESSION_DOWN) if down else Allow()
-    if conversation.opt_out is not None:
-        return Deny(reason=Reason.OPTED_OUT)
-    if _order_moved_on(conversation, purpose, order_code):
-        return Deny(reason=Reason.ORDER_CHANGED)
-    if _without_whatsapp(conversation, now):
-        return Deny(reason=Reason.NOT_ON_WHATSAPP)
+    never = _never_again(conversation, purpose, order_code=order_code, now=now)
+    if never is not None:
+        return Deny(reason=never)
     if people_own:
         return Deny(reason=Reason.PEOPLE_OWN_CHAT, until=owned_until)
     if down:
         return Deny(reason=Reason.SESSION_DOWN)
+    if conversation.paused_until is not None and now < conversation.paused_until:
+        return Deny(reason=Reason.PAUSED, until=conversation.paused_until)
     limits = _within_limits(conversation, now=now, rules=rules, ignoring=ignoring)
     if isinstance(limits, Deny) or session is None:
         return limits
     return _number_may(session, conversation, now)
+
+
+def _never_again(
+    conversation: Conversation, purpose: Purpose, *, order_code: str | None, now: datetime
+) -> Reason | None:
+    """Why waiting would not help."""
+    if conversation.opt_out is not None:
+        return Reason.OPTED_OUT
+    if _order_moved_on(conversation, purpose, order_code):
+        return Reason.ORDER_CHANGED
+    if _without_whatsapp(conversation, now):
+        return Reason.NOT_ON_WHATSAPP
+    return Reason.UPSET if purpose in ASKING and is_upset(conversation) else None
 
 
 def people_own_until(conversation: Conversation, rules: Rules) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from app.domain.events import Language
+from app.domain.meaning import Topic
 
 
 class Purpose(StrEnum):
@@ -40,6 +42,10 @@ PROACTIVE = frozenset(
 )
 
 
+ASKING = frozenset({Purpose.REVIEW_REQUEST, Purpose.REMINDER, Purpose.CAMPAIGN})
+"""What asks something of the customer: not while they are upset."""
+
+
 class Reason(StrEnum):
     """Why something was not said, or not said now."""
 
@@ -60,6 +66,9 @@ class Reason(StrEnum):
     DISABLED = "disabled"
     UNKNOWN_CONTACT = "unknown_contact"
     PACE = "pace"
+    PAUSED = "paused"
+    ANSWERED = "answered"
+    UPSET = "upset"
 
 
 BEST_BEFORE: dict[Purpose, timedelta] = {
@@ -171,6 +180,40 @@ HEALTH_RECHECK = timedelta(hours=1)
 ASK_AGAIN = timedelta(minutes=5)
 """How soon WAHA is asked again who hides behind a phone, when it could not tell."""
 
+PAUSED_FOR = timedelta(hours=24)
+"""How long nothing is started with somebody who may have meant to be left alone."""
+
+ASK_ABOUT_STOP_EVERY = timedelta(days=30)
+"""One question at most whether they want to be left alone; a second would be what it asks about."""
+
+ASKED_WITHIN = timedelta(days=14)
+"""For how long an answer to «is all well?» is taken for one."""
+
+REMIND_AFTER = (timedelta(days=3), timedelta(days=4))
+"""Silence after a question of ours until the first soft reminder, and until the second and last."""
+
+FAILED_ANSWERS = 2
+"""Answers that did not help after which a person is called."""
+
+FAILED_AMONG = 8
+"""Messages of the customer among which those are counted."""
+
+MODEL_DOWN = timedelta(minutes=2)
+"""How long the model may be down before people are called to the chats it leaves unanswered."""
+
+CALL_AGAIN = timedelta(hours=24)
+"""How soon a caller is told again that this number takes no calls."""
+
+REGULAR_ORDERS, VIP_ORDERS = 2, 5
+VIP_SUM = 300_000
+"""From how many orders, or tenge, a customer is a regular one or a very good one."""
+
+LONGEST_VOICE = 16 * 1024 * 1024
+"""Bytes of a voice note that is listened to: about two hours, and WhatsApp's own limit."""
+
+HEAR_TRIES = 3
+"""Times a voice note is fetched and transcribed before a person is asked to listen to it."""
+
 WARM_UP = (10, 20, 35, 50, 75, 100)
 """Proactive messages of a new WhatsApp number on its first days of sending."""
 
@@ -178,12 +221,37 @@ MAX_TYPING = timedelta(seconds=20)
 """Longest typing shown, however long the text."""
 
 
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""Days of the week as a seller writes them, in the order of ``date.weekday()``."""
+
+
+class Hours(Struct, frozen=True, kw_only=True):
+    """When people at the shop answer, on its wall clock. ``days`` are numbers of ``WEEK``."""
+
+    opens: time
+    closes: time
+    days: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+
+    def are_open(self, local: datetime) -> bool:
+        """Whether somebody is there at this local time."""
+        return local.weekday() in self.days and self.opens <= local.time() < self.closes
+
+
+class Stated(Struct, frozen=True, kw_only=True):
+    """What the seller says about one topic, in the languages it is said in."""
+
+    topic: Topic
+    texts: Mapping[Language, str]
+
+
 class Shop(Struct, frozen=True, kw_only=True):
-    """A shop and the WhatsApp session that speaks for it."""
+    """A shop and the WhatsApp session that speaks for it; what it says of itself."""
 
     id: str
     name: str
     session: str
+    hours: Hours | None = None
+    stated: tuple[Stated, ...] = ()
 
 
 class Rules(Struct, frozen=True, kw_only=True):

@@ -33,8 +33,9 @@ from app.domain.conversation import (
     without_message,
     without_proactive,
 )
-from app.domain.customer import call_person
 from app.domain.events import FORBIDDEN, Receipt, ReceiptCame
+from app.domain.hand_over import call_person
+from app.domain.reminders import remind_later
 from app.domain.rules import (
     BEST_BEFORE,
     LOOK_DELAYS,
@@ -195,14 +196,16 @@ def went(
     for stray in mine:
         conversation, more = receipt_came(conversation, stray, now=now)
         entries.extend(more)
-    return conversation, tuple(entries)
+    conversation, reminder = remind_later(conversation, after, now=now)
+    return conversation, (*entries, *reminder)
 
 
 def left_out(conversation: Conversation, message: Message, *, now: datetime) -> Folded:
     """Test mode: all was done but the sending."""
     after = replace(message, status=Status.DRY_RUN, sending=None)
     conversation = with_proactive_at(with_message(conversation, after), message.id, now)
-    return conversation, (noted(message, Kind.DRY_RUN, now=now),)
+    conversation, reminder = remind_later(conversation, after, now=now)
+    return conversation, (noted(message, Kind.DRY_RUN, now=now), *reminder)
 
 
 def later(

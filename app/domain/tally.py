@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
+from msgspec import Struct
+
 from app.domain.conversation import Entry, Kind, Status
 from app.domain.rules import Rules
 from app.domain.session import Sign
@@ -64,6 +66,46 @@ def tally(entries: Iterable[Entry]) -> dict[str, float]:
             add(Metric.MODEL_TOKENS, entry.written.tokens_in + entry.written.tokens_out)
             add(Metric.MODEL_COST, entry.written.cost)
     return counts
+
+
+NONE = "-"
+"""Stands for the shop, or the purpose, of what has none: a voice note that was listened to, say."""
+
+
+class Spent(Struct, frozen=True, kw_only=True):
+    """Requests to the model, the tokens it read and wrote, and US dollars for them."""
+
+    requests: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            requests=self.requests + other.requests,
+            tokens_in=self.tokens_in + other.tokens_in,
+            tokens_out=self.tokens_out + other.tokens_out,
+            cost=self.cost + other.cost,
+        )
+
+
+def spending(entries: Iterable[Entry]) -> dict[tuple[str, str], Spent]:
+    """What ``entries`` cost, by shop and purpose; a draft that was thrown away was paid, too."""
+    spent: dict[tuple[str, str], Spent] = {}
+    for entry in entries:
+        written = entry.written
+        if written is None:
+            continue
+        paid = Spent(
+            requests=written.requests,
+            tokens_in=written.tokens_in,
+            tokens_out=written.tokens_out,
+            cost=written.cost,
+        )
+        if paid != Spent():
+            whose = entry.shop or NONE, entry.purpose or NONE
+            spent[whose] = spent.get(whose, Spent()) + paid
+    return spent
 
 
 def signs_of(entries: Iterable[Entry], rules: Rules) -> dict[tuple[str, Sign], int]:

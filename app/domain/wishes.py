@@ -1,15 +1,31 @@
-"""Whether a message asks to be left alone, or to be written to again. Rules, no model.
+"""Whether a message asks to be left alone, to be written to again, or for help. Rules, no model.
 
-A message is cut into clauses; polite and empty words are dropped; what is left must be a stop and
-nothing else. So «стоп, пожалуйста, больше не пишите» is a stop and «стоп, а цена?» is not.
+``stops.read`` turns a message into a row of parts («больше не пишите мне» is ``more not write
+tome``); the rules here are patterns over such rows, so they hold for both languages and all forms
+of a word. A bare stop word stops only when the message says nothing else; a clear phrase stops
+wherever it stands; what is unclear opts nobody out.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from enum import StrEnum
 from functools import lru_cache
+
+from app.domain.letters import fold
+from app.domain.stop_rules import (
+    CLEAR,
+    CLEAR_ALONE,
+    DISMISSED,
+    LEAVE_US,
+    TAKEN_OFF,
+    UNSURE,
+    UNSURE_ALONE,
+    found,
+)
+from app.domain.stops import parts_of, read, readings
+
+__all__ = ["Tier", "Wish", "fold", "tier_of", "wish_of"]
 
 
 class Wish(StrEnum):
@@ -17,141 +33,253 @@ class Wish(StrEnum):
 
     STOP = "stop"
     START = "start"
+    HELP = "help"
+    MAYBE_STOP = "maybe_stop"
 
 
-_LOOK_ALIKE = str.maketrans("aceopxykmtbhin", "асеорхукмтвнип")
-_KAZAKH = str.maketrans("әғқңөұүһі", "агкноуухи")
-_CYRILLIC = re.compile(r"[а-яёәғқңөұүһі]")
-_APOSTROPHES = re.compile(r"['’ʼ`´]")
-_CLAUSES = re.compile(r"[.,;:!…\n\r()«»\"—–|]+")
-_NOT_WORD = re.compile(r"[\W_]+")
+class Tier(StrEnum):
+    """How a stop was said: a bare word, a clear phrase, or so that one cannot be sure."""
 
-_EMPTY = frozenset(
-    """пожалуйста пожалуиста пжл пж плз please спасибо рахмет отинемин мне нам нас меня мени маган
-    бизге больше уже бот боту все всем совсем никогда сюда прошу просто хочу хотим хотел хотела бы
-    и а ну да нет ок окей ладно хорошо сразу вообще вы вас ваш ваши ваших мой наш этот эти этой
-    здравствуите добрыи день утро вечер привет салем салеметсиз салеметсизбе бе извините извиняюсь
-    простите кеширинз кешириниз курметти енди будан былаи ары ешкашан the me us it all to anymore
-    again ever hi hello hey sorry thanks thank you my from now on ok yes no just бул номирге
-    номериме""".split()
-)
-"""Words that change nothing around a stop or a start (as ``fold`` leaves them)."""
-
-_HERE = re.compile(r"\b(?:на|в) (?:этот|мои|данныи) (?:номер|чат|ватсап|вацап|whatsapp)\b")
-
-_WRITE = (
-    r"(?:писать|пишите|пиши|присылаите|присылать|присылаи|шлите|слать|шли|беспокоите|беспокоить"
-    r"|беспокои|тревожьте|спамьте|спамить|спамь|надоедаите)"
-)
-_MAIL = r"(?:сообщени\w*|смс\w*|реклам\w*|рассылк\w*|спам\w*|подписк\w*|писем|письма)"
-_NO_MORE = r"(?:не|не надо|не нужно|незачем|хватит|перестан\w*|прекрат\w*|прекращаи\w*)"
-_WORDS = (
-    "стоп стопте стап stop quit unsubscribe отписка отпишите отпиши отписать отписаться "
-    "отписываюсь отстаньте отстань отвяжитесь хватит"
-)
-_TAKE_OFF = (
-    "отключите отключить остановите прекратите уберите убрать удалите исключите отпишите "
-    "отписаться отписать стоп stop"
-)
-_ENGLISH = (
-    "text texting message messages messaging msg write writing contact contacting spam spamming "
-    "sending send"
-)
-_POLITE_ENDING = "(?:шы|ши)?"
-
-
-def _any(words: str) -> str:
-    return f"(?:{'|'.join(words.split())})"
-
-
-_STOPS = (
-    _any(_WORDS),
-    rf"{_NO_MORE} {_WRITE}(?: {_MAIL})?",
-    rf"{_NO_MORE} (?:отправлять|отправляите|отправляи) {_MAIL}",
-    rf"{_any(_TAKE_OFF)}(?: от| из)? {_MAIL}",
-    r"(?:удалите|уберите|сотрите)(?: мои)? номер",
-    rf"(?:хабарлама\w* |смс )?жазба(?:ныз(?:дар)?)?{_POLITE_ENDING}",
-    rf"(?:хабарлама\w* |смс )?жиберме(?:низ(?:дер)?)?{_POLITE_ENDING}",
-    rf"мазалама(?:ныз)?{_POLITE_ENDING}",
-    rf"(?:жазуды |хабарламаны )?токтат?(?:ыныз|ыниз|ныз)?(?:дар)?{_POLITE_ENDING}",
-    rf"(?:dont|do not|never|stop|no more) {_any(_ENGLISH)}(?: messages| texts)?",
-)
-_STOP = re.compile(f"(?:{'|'.join(f'(?:{each})' for each in _STOPS)})")
-_START = re.compile(r"(?:старт|start|бастау|бастаныз|возобновить|возобновите)")
-_ENOUGH_FOR = re.compile(r"(?:мне|нам|нас|меня) хватит|хватит (?:мне|нам|нас|меня)$")
-
-
-def fold(text: str) -> str:
-    """Case, ё, width, apostrophes, punctuation, emoji, invisible and look-alike letters, and the
-    letters Russian does not have, folded away: words with one space between.
-
-    >>> fold("  CТОП!!! \U0001f64f")
-    'стоп'
-    """
-    words = _NOT_WORD.sub(" ", _APOSTROPHES.sub("", _visible(text))).split()
-    return " ".join(_one_script(word) for word in words)
+    WORD = "word"
+    PHRASE = "phrase"
+    UNSURE = "unsure"
 
 
 def wish_of(text: str, extra_stops: tuple[str, ...] = ()) -> Wish | None:
-    """What the whole message wishes, or None. ``extra_stops`` are the seller's own words.
+    """What the whole message wishes, or None. ``extra_stops`` are the seller's own words."""
+    return _heard(text, extra_stops)[0]
 
-    A question is never a stop.
-    """
-    own = frozenset(filter(None, (_core(fold(stop)) for stop in extra_stops)))
-    wishes = {_wish_of_clause(clause, own) for clause in _clauses(text)} - {""}
-    if len(wishes) != 1:
+
+def tier_of(text: str, extra_stops: tuple[str, ...] = ()) -> Tier | None:
+    """How a stop was said, for the journal; None where the message is none."""
+    return _heard(text, extra_stops)[1]
+
+
+_Heard = tuple[Wish | None, Tier | None]
+_NOTHING: _Heard = (None, None)
+
+
+def _heard(text: str, extra_stops: tuple[str, ...]) -> _Heard:
+    heard = _judged(read(text))
+    if heard[0] not in (Wish.STOP, Wish.START, Wish.HELP) and _is_own_word(text, extra_stops):
+        return Wish.STOP, Tier.WORD
+    if heard is _NOTHING:
+        others = map(_judged, readings(text))
+        heard = next((each for each in others if each[0] not in (None, Wish.MAYBE_STOP)), heard)
+    return heard
+
+
+# --- the judgement ----------------------------------------------------------------------------
+
+
+def _judged(row: str) -> _Heard:
+    """The wish in a row: a clear phrase first, then a bare word, then what is unclear."""
+    if " x x x x" not in row and (bare := _bare(row)) is not None:
+        return bare
+    aims = {_aim(row, phrase) for phrase in found(LEAVE_US, row)}
+    if Wish.STOP in aims or _is_clear(row):
+        return Wish.STOP, Tier.PHRASE
+    if Wish.MAYBE_STOP in aims or _is_unsure(row):
+        return Wish.MAYBE_STOP, Tier.UNSURE
+    return _NOTHING
+
+
+# --- a bare word ------------------------------------------------------------------------------
+
+_CLAUSES = re.compile(r"(?:pause|full|edge) ")
+_WORD_ALONE = re.compile(r"(?:(?:stop|enough|quit|unsub|begone) (?:mailing )?)+")
+_ENOUGH_FOR = re.compile(r"\b(?:me|tome) enough |\benough (?:me|tome) ")
+_SPAM_AND_COMPLAINT = re.compile(
+    r"(?=.*\b(?:mailing|spammer|writes|bother) )(?=.*\b(?:complain|block) )"
+)
+_EMPTY = frozenset(("me", "tome", "my", "more", "you", "i", "nothing", "hush", "and"))
+_STARTS = re.compile(r"(?:start )+")
+_HELPS = re.compile(r"(?:want |need |can )*(?:help )+(?:need |want )*")
+
+
+def _bare(row: str) -> _Heard | None:
+    """A stop, a start or a cry for help that stands alone; None where more is said."""
+    clauses = [core for clause in _CLAUSES.split(row) if (core := _core(clause))]
+    if not clauses:
+        return (Wish.MAYBE_STOP, Tier.UNSURE) if "hush " in row else None
+    if all(_HELPS.fullmatch(core.replace("asked ", "")) for core in clauses):
+        return Wish.HELP, None
+    if "asked " in row:
         return None
-    only = wishes.pop()
-    return Wish(only) if only in (Wish.STOP, Wish.START) else None
+    if all(_STARTS.fullmatch(core) for core in clauses):
+        return Wish.START, None
+    if _ENOUGH_FOR.search(row):
+        return None
+    others = [core for core in clauses if not _WORD_ALONE.fullmatch(core)]
+    if len(others) == len(clauses):
+        return None
+    sure = all(_is_hint(f"edge {core}edge ") for core in others)
+    return (Wish.STOP, Tier.WORD) if sure else None
 
 
-def _clauses(text: str) -> list[str]:
-    """The folded clauses; a question counts as one that says something else."""
-    visible = _visible(text)
-    if "?" in visible:
-        return ["?"]
-    folded = [fold(clause) for clause in _CLAUSES.split(visible)]
-    return [clause for clause in folded if clause]
-
-
-def _wish_of_clause(clause: str, own: frozenset[str]) -> str:
-    """``stop``, ``start``, "" for a clause of empty words, or the clause itself."""
-    if clause == "?" or _ENOUGH_FOR.search(clause):
-        return clause
-    core = _core(clause)
-    if not core:
-        return ""
-    if core in own or _repeats(_STOP, core):
-        return Wish.STOP
-    return Wish.START if _repeats(_START, core) else core
+def _is_hint(row: str) -> bool:
+    """Whether a stop word beside it may well be meant."""
+    return _is_unsure(row) or any(_aim(row, phrase) for phrase in found(LEAVE_US, row))
 
 
 def _core(clause: str) -> str:
-    """The words of a folded clause that say something."""
-    here = _HERE.sub(" ", clause)
-    return " ".join(word for word in here.split() if word not in _EMPTY)
+    """The parts of a clause that say something."""
+    return "".join(f"{part} " for part in clause.split() if part not in _EMPTY)
 
 
-def _repeats(pattern: re.Pattern[str], core: str) -> bool:
-    """Whether the words are the pattern, once or several times, and nothing else."""
-    return _whole(pattern.pattern).fullmatch(core) is not None
+def _is_own_word(text: str, extra_stops: tuple[str, ...]) -> bool:
+    """Whether the message is a word of the seller's own and nothing else."""
+    own = frozenset(filter(None, map(_said, extra_stops)))
+    if not own or "?" in text:
+        return False
+    clauses = [said for clause in _PUNCTUATION.split(text) if (said := _said(clause))]
+    return bool(clauses) and all(said in own for said in clauses)
 
 
-@lru_cache(maxsize=8)
-def _whole(pattern: str) -> re.Pattern[str]:
-    return re.compile(f"{pattern}(?: {pattern})*")
+_PUNCTUATION = re.compile(r"[.,;:!…\n\r()«»\"—–|]+")
 
 
-def _visible(text: str) -> str:
-    """The text as the eye reads it: one width, no invisible characters, small letters."""
-    plain = unicodedata.normalize("NFKC", text)
-    seen = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
-    return seen.casefold()
+@lru_cache(maxsize=256)
+def _said(words: str) -> tuple[str, ...]:
+    """The folded words that say something."""
+    parts = ((word, parts_of(word)) for word in fold(words).split())
+    return tuple(word for word, part in parts if set(part) - _EMPTY - {"pause"})
 
 
-def _one_script(word: str) -> str:
-    """A word with Cyrillic in it is Cyrillic; Kazakh letters as people without them type."""
-    if _CYRILLIC.search(word) is None:
-        return word
-    cyrillic = word.translate(_LOOK_ALIKE).translate(_KAZAKH)
-    return cyrillic.replace("ё", "е").replace("й", "и")
+# --- a phrase and what it aims at -------------------------------------------------------------
+
+_NEARBY = 120
+"""Letters of a row that are looked at on either side of a phrase."""
+
+_BESIDE = frozenset(("me", "tome", "my", "more", "you", "nothing"))
+_ASKING = frozenset(("why", "if", "who", "whence"))
+_LATER = frozenset(("when", "often", "if", "while", "less"))
+_THINGS = frozenset(("x", "num", "without"))
+
+
+def _aim(row: str, phrase: re.Match[str]) -> Wish | None:
+    """Whether a «не пишите» means us, for good: by what stands around it."""
+    said = phrase[0].split()
+    before = ["edge", *row[max(phrase.start() - _NEARBY, 0) : phrase.start()].split()]
+    ahead = [*row[phrase.end() : phrase.end() + _NEARBY].split(), "edge"]
+    near, far = _skipped(before[::-1]), _skipped(ahead)
+    said += before[len(before) - near :] + ahead[:far]
+    last, following = before[: len(before) - near][-1], ahead[far:]
+    if {"quit", "enough"} & set(said):
+        last = "edge"
+    if last in _ASKING or (last in _OBJECTS and _is_kazakh_object(said)):
+        return None
+    if last in _LATER or _is_scoped(following):
+        return Wish.MAYBE_STOP
+    if "more" not in said and (" busy " in row or _is_elsewhere(following)):
+        return Wish.MAYBE_STOP
+    return _aimed(said, last, following=following)
+
+
+_OBJECTS = _THINGS | {"past", "phone"}
+
+
+def _is_kazakh_object(said: list[str]) -> bool:
+    """A Kazakh verb's object stands before it, unless a word for us or for good is between."""
+    words = set(said)
+    return bool(words & {"dont", "dontsend", "note"}) and not words & {"me", "tome", "more"}
+
+
+def _skipped(parts: list[str]) -> int:
+    return next((i for i, part in enumerate(parts) if part not in _BESIDE), len(parts))
+
+
+def _is_scoped(following: list[str]) -> bool:
+    """Today, until, if: not for good."""
+    first, *rest = following
+    second = rest[0] if rest else ""
+    return (
+        first in _LATER
+        or (first == "pause" and second in ("if", "while"))
+        or (first == "at" and second in _LATER)
+        or (first == "about" and second not in ("message", "mailing", "rubbish"))
+    )
+
+
+def _is_elsewhere(following: list[str]) -> bool:
+    """Not written, but called: a wish for another way to talk."""
+    return following[0] in ("pause", "and", "full") and "ring" in following[1:3]
+
+
+def _aimed(said: list[str], last: str, *, following: list[str]) -> Wish | None:
+    words = set(said)
+    about_us = bool(words & {"me", "tome"})
+    strong = about_us and bool(words & {"more", "quit", "enough", "nothing", "bother", "donot"})
+    sent = bool(words & {"mail", "dontsend"})
+    after = following[0]
+    if "note" in words and after == "need":
+        return None
+    if after in _THINGS or after in ("that", "how"):
+        return Wish.STOP if strong and not sent else None
+    if after == "at":
+        return (
+            Wish.STOP
+            if (strong and not sent) or following[1] in ("number", "list", "phone")
+            else None
+        )
+    bare = not about_us and not words & {"more", "quit", "enough", "nothing", "stop", "donot"}
+    if last in _THINGS and not words & {"me", "tome", "more", "quit", "enough", "stop", "donot"}:
+        return None
+    if bare and (
+        last in _THINGS or (_ended(following) == "asked" and "can" not in words and last != "can")
+    ):
+        return None
+    if "writes" in words and (_ended(following) == "asked" or "more" not in words):
+        return None
+    return Wish.STOP
+
+
+def _ended(following: list[str]) -> str:
+    """How the sentence ends."""
+    return next(part for part in following if part in ("asked", "full", "edge"))
+
+
+def _is_clear(row: str) -> bool:
+    """Whether some phrase that leaves no doubt is in it."""
+    return (
+        any(_stands(row, phrase) for phrase in found((*CLEAR, *TAKEN_OFF), row))
+        or any(_stands(row, phrase, alone=True) for phrase in found(CLEAR_ALONE, row))
+        or any(_last(row, phrase) != "not" for phrase in found(DISMISSED, row))
+        or _SPAM_AND_COMPLAINT.match(row) is not None
+    )
+
+
+def _stands(row: str, phrase: re.Match[str], *, alone: bool = False) -> bool:
+    """Whether nothing turns it around, and it is not said of another thing."""
+    last = _last(row, phrase)
+    following = [*row[phrase.end() : phrase.end() + _NEARBY].split(), "edge", "edge"]
+    after = following[_skipped(following)]
+    if last == "not" or after in ("x", "num", "how", "past"):
+        return False
+    if alone and (last in ("x", "num", "phone") or _is_a_thing(row, phrase)):
+        return False
+    return after != "at" or following[_skipped(following) + 1] in _CHANNELS
+
+
+_CHANNELS = frozenset(("number", "list", "phone", "mailing", "message"))
+_OURS = frozenset(("me", "tome", "you", "more", "nothing", "mailing", "block"))
+
+
+def _is_a_thing(row: str, phrase: re.Match[str]) -> bool:
+    """«Смс не нужно, просто привезите»: some message, and talk of something else."""
+    return not _OURS & set(phrase[0].split()) and "x " in row[phrase.end() :]
+
+
+def _last(row: str, phrase: re.Match[str]) -> str:
+    before = row[max(phrase.start() - _NEARBY, 0) : phrase.start()].split()
+    return next((part for part in reversed(before) if part not in _BESIDE | _WISHING), "edge")
+
+
+_WISHING = frozenset(("need", "want"))
+
+
+def _is_unsure(row: str) -> bool:
+    if any(True for _ in found(UNSURE, row)):
+        return True
+    clauses = (_core(clause.replace("asked ", "")) for clause in _CLAUSES.split(row))
+    return any(core and rule.pattern.fullmatch(core) for core in clauses for rule in UNSURE_ALONE)

@@ -10,9 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from math import isfinite
 from typing import Any, Literal
 
 import httpx
@@ -21,20 +18,25 @@ import openai
 from msgspec import Struct
 
 from app.domain.events import Language
-from app.errors import AiSellerError, Permanent, Transient
+from app.domain.meaning import Mood
+from app.errors import Permanent, Transient
+from app.gateways.model_failures import OPENAI_URL, kind_of
 from app.world import World
 
 BREAKER_OPEN = "breaker_open"
 """Code of a call that was not made, because the last ones failed."""
 
-OPENAI_URL = "https://api.openai.com/v1"
-
 TIMEOUT = 8.0
 """Seconds for one answer, everything included: a customer waits no longer for a machine."""
 
 TEXT_LENGTH = 700
-REASON_LENGTH = 120
+REASON_LENGTH = 200
 """Bounds of the strings in the schema. A small local model may otherwise never stop."""
+
+UNKNOWN = "unknown"
+"""The mood of a customer that nothing tells."""
+
+_MOODS = {mood.value: mood for mood in Mood}
 
 LANES = 50
 """Questions under way at once; few enough for httpx's pool, whose cost grows with their square."""
@@ -45,17 +47,6 @@ _NEGOTIABLE = ("max_completion_tokens", "temperature", "maxLength")
 """What servers disagree on. ``max_completion_tokens`` is tried first: today's OpenAI models
 refuse ``max_tokens``, vLLM and llama.cpp take both; where it is refused, ``max_tokens`` is sent.
 An old server that overlooks it unsaid is still bounded by ``maxLength`` and the timeout."""
-
-_TELLING = frozenset(
-    {
-        "context_length_exceeded",
-        "insufficient_quota",
-        "invalid_api_key",
-        "model_not_found",
-        "rate_limit_exceeded",
-    }
-)
-"""Error codes of the provider that are shown; any other text of an answer may hold a prompt."""
 
 
 class Price(Struct, frozen=True, kw_only=True):
@@ -69,7 +60,10 @@ _FREE = Price()
 
 
 class Completion(Struct, frozen=True, kw_only=True):
-    """What the model answered. ``cost`` is US dollars, ``model`` the one that really answered."""
+    """What the model answered. ``cost`` is US dollars, ``model`` the one that really answered.
+
+    ``mood`` is how it takes the customer to be with their purchase, None where it cannot tell.
+    """
 
     text: str
     language: Language
@@ -79,15 +73,17 @@ class Completion(Struct, frozen=True, kw_only=True):
     tokens_in: int
     tokens_out: int
     cost: float
+    mood: Mood | None = None
 
 
 class _Answer(Struct, frozen=True):
-    """The JSON we ask for."""
+    """The JSON we ask for; a small model may leave the mood out."""
 
     language: Language
     needs_person: bool
     reason: str
     text: str
+    mood: str = UNKNOWN
 
 
 class _Message(Struct, frozen=True):
@@ -134,6 +130,13 @@ class Breaker:
         self._until = 0.0
         self._era = 0
         self._probing = False
+        self._failing_since: float | None = None
+
+    @property
+    def failing_for(self) -> float:
+        """Seconds since the first failure after which nothing was answered; 0 while it answers."""
+        since = self._failing_since
+        return 0.0 if since is None else self._world.monotonic() - since
 
     @property
     def state(self) -> Literal["closed", "open", "half_open"]:
@@ -176,10 +179,13 @@ class Breaker:
     def _answered(self, era: int) -> None:
         if era == self._era:
             self._failures, self._pause, self._probing = 0, 0.0, False
+            self._failing_since = None
 
     def _failed(self, era: int, failure: Transient) -> None:
         if era != self._era:
             return
+        if self._failing_since is None:
+            self._failing_since = self._world.monotonic()
         self._failures += 1
         if self._probing or failure.code in self.DEAD or self._failures >= self.FAILURES:
             self._open(failure.retry_after or 0.0)
@@ -258,7 +264,7 @@ class Model:
                 f"the model did not answer within {self._timeout:g} s", code="timeout"
             ) from None
         except openai.OpenAIError as error:
-            raise _kind_of(error, self._world.now()) from None
+            raise kind_of(error, self._world.now(), who="the model") from None
         return self._completion(body)
 
     async def _negotiate(self, system: str, user: str) -> bytes:
@@ -314,6 +320,7 @@ class Model:
             tokens_in=usage.prompt_tokens,
             tokens_out=usage.completion_tokens,
             cost=dollars / 1_000_000,
+            mood=_MOODS.get(answer.mood),
         )
 
 
@@ -323,6 +330,7 @@ def _response_format(*, bounded: bool) -> dict[str, Any]:
         "language": {"type": "string", "enum": [language.value for language in Language]},
         "needs_person": {"type": "boolean"},
         "reason": {"type": "string"},
+        "mood": {"type": "string", "enum": [*(mood.value for mood in Mood), UNKNOWN]},
         "text": {"type": "string"},
     }
     if bounded:
@@ -360,43 +368,3 @@ def _answer_of(reply: _Reply, max_tokens: int) -> _Answer:
         return msgspec.json.decode(choice.message.content or "", type=_Answer)
     except msgspec.DecodeError:
         raise Permanent("the answer is not the JSON asked for", code="nonsense") from None
-
-
-def _kind_of(error: openai.OpenAIError, now: datetime) -> AiSellerError:
-    """Our kind of failure, without a word of the server's that could hold a prompt or a key."""
-    match error:
-        case openai.APITimeoutError():
-            return Transient("the model did not answer in time", code="timeout")
-        case openai.APIConnectionError():
-            return Transient("the model cannot be reached", code="connection")
-        case openai.APIStatusError():
-            return _kind_of_status(error, now)
-        case _:
-            return Permanent(f"the model client failed: {type(error).__name__}", code="config")
-
-
-def _kind_of_status(error: openai.APIStatusError, now: datetime) -> AiSellerError:
-    status = error.status_code
-    code = error.code if error.code in _TELLING else None
-    reason = f"the model's server answered {status}" + (f" ({code})" if code else "")
-    if error.code == "content_filter":
-        return Permanent(reason, code="refused")
-    if status == httpx.codes.TOO_MANY_REQUESTS:
-        return Transient(reason, code="rate_limit", retry_after=_retry_after(error, now))
-    passing = (httpx.codes.REQUEST_TIMEOUT, httpx.codes.CONFLICT)
-    if status in passing or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return Transient(reason, code="server", retry_after=_retry_after(error, now))
-    return Permanent(reason, code="config")
-
-
-def _retry_after(error: openai.APIStatusError, now: datetime) -> float | None:
-    """Seconds from the ``Retry-After`` header: a number or a date (RFC 9110 §10.2.3)."""
-    value = error.response.headers.get("retry-after", "")
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(value).replace(tzinfo=UTC) - now).total_seconds()
-        except ValueError:
-            return None
-    return max(seconds, 0.0) if isfinite(seconds) else None

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 import httpx
 import msgspec
 
-from app.domain.events import Address, Fact
+from app.domain.events import Address, Attachment, Fact
 from app.errors import Permanent, Transient
 from app.gateways.waha_answers import (
     EVENTS,
@@ -39,6 +39,7 @@ from app.gateways.waha_failures import (
     unanswered,
     unreachable,
 )
+from app.gateways.waha_files import WITHIN, fetched, route_of
 from app.gateways.waha_messages import read_history
 from app.gateways.waha_wire import chat_id, decoded, part, text
 
@@ -48,6 +49,9 @@ _TIMEOUT = httpx.Timeout(connect=5, read=40, write=40, pool=5)
 """WAHA waits up to 10 s for a session and 10 s for a preview before it answers."""
 LANES = 20
 """Requests under way at once: few enough for httpx's pool, whose cost grows with their square."""
+
+_FILE_LANES = 4
+"""Of them those that files may take, so that none keeps an answer to a customer waiting."""
 
 _LIMITS = httpx.Limits(max_connections=LANES, keepalive_expiry=4)
 """Node closes an idle connection after 5 s: we do it first, so that none dies under a request."""
@@ -71,6 +75,7 @@ class Waha:
         headers = {"X-Api-Key": api_key.strip(), "Content-Type": "application/json"}
         self._headers = httpx.Headers(headers, encoding="utf-8")
         self._lanes = asyncio.Semaphore(LANES)
+        self._file_lanes = asyncio.Semaphore(_FILE_LANES)
         self._http = http or httpx.AsyncClient(
             timeout=_TIMEOUT, limits=_LIMITS, trust_env=False, follow_redirects=False
         )
@@ -124,6 +129,18 @@ class Waha:
     async def stop_typing(self, session: str, address: Address) -> None:
         """Show «typing…» no longer."""
         await self._post("/api/stopTyping", _chat(session, address))
+
+    async def file(self, attachment: Attachment, *, most: int, within: float = WITHIN) -> bytes:
+        """The file that came with a message, asked of this WAHA and of nobody else.
+
+        Raises Permanent with the code ``not_a_file`` (it lies on no path of WAHA's files),
+        ``too_large`` (more than ``most`` bytes) or ``redirect``; Transient otherwise, ``not_yet``
+        where WAHA does not have it: it may come later, or be gone for good. ``within`` is seconds
+        from the first byte asked for to the last.
+        """
+        url = f"{self._base}{route_of(attachment)}"
+        async with self._file_lanes, self._lanes:
+            return await fetched(self._http, url, headers=self._headers, most=most, within=within)
 
     # -- persons
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from app.domain.events import Address, CustomerWrote, Fact, LeftOurNumber
+from app.gateways.waha_files import attachment_of
 from app.gateways.waha_wire import (
     Info,
     Key,
@@ -140,6 +141,7 @@ def read_message(telling: Telling) -> Fact | str:
         media=media,
         name=text(raw.push_name, part(raw.info, Info).push_name, raw.notify_name),
         quoted=identity(part(payload.reply_to, Quote).id).short,
+        attachment=attachment_of(payload),
     )
     return Fact(person=line.person, event=event)
 

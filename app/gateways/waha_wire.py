@@ -358,8 +358,12 @@ _BY_TYPE = {"image": Media.IMAGE, "video": Media.VIDEO, "audio": Media.AUDIO}
 _VOICE_NOTE = re.compile(r"audio/ogg\s*;\s*codecs=opus", re.IGNORECASE)
 
 
-class _File(Struct, frozen=True):
+class File(Struct, frozen=True):
+    """``media``: where WAHA keeps the file, or the ``error`` for which it does not."""
+
+    url: Any = None
     mimetype: Any = None
+    error: Any = None
 
 
 class _Place(Struct, frozen=True):
@@ -386,7 +390,7 @@ def media_of(payload: Payload) -> Media | None:
     found = web or gows or _of_content(raw.message) or _of_content(raw.gows_message)
     if found is not None or (payload.has_media is not True and not payload.media):
         return found
-    return _of_mimetype(part(payload.media, _File).mimetype)
+    return _of_mimetype(part(payload.media, File).mimetype)
 
 
 def _named(word: object) -> Media | None:

@@ -103,7 +103,7 @@ def read_claim(
 
 def commit_args(claimed: Claimed, settled: Settled, now: datetime) -> list[Any]:
     """The arguments of ``commit.lua``, in the order its header tells."""
-    counts = tally(settled.entries)
+    counts, person = tally(settled.entries), settled.conversation.needs_person
     spoke = any(
         e.kind in (Kind.SENT, Kind.DRY_RUN) and e.purpose is not None and e.purpose.proactive
         for e in settled.entries
@@ -118,6 +118,7 @@ def commit_args(claimed: Claimed, settled: Settled, now: datetime) -> list[Any]:
         "" if settled.wake is None else millis(settled.wake),
         JOURNAL_KEPT,
         "1" if spoke else "0",
+        "" if person is None else millis(person.since),
         len(settled.entries),
         *(_encode(entry) for entry in settled.entries),
         len(settled.archived),

@@ -230,7 +230,7 @@ class Contacts:
         counts = tally(entries)
         names = [*_moved(left.chat), *_moved(kept.chat)]
         names += [keys.due(), keys.chats(), keys.spoken_to(), keys.hidden_stops()]
-        names.append(keys.counters())
+        names += [keys.counters(), keys.called()]
         with store_errors():
             moved = await _merge.run(
                 self._redis,
@@ -341,7 +341,7 @@ class Contacts:
                 if conversation.opt_out is not None:
                     pipe.sadd(keys.opted_out(), mark)
                 pipe.delete(*keys.all_of(chat), *_named(messages, asked_for=asked_for))
-                for index in (keys.due(), keys.chats(), keys.spoken_to()):
+                for index in (keys.due(), keys.chats(), keys.spoken_to(), keys.called()):
                     pipe.zrem(index, chat)
                 for order in orders:
                     pipe.delete(keys.order(order.shop, order.code))

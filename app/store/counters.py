@@ -1,9 +1,16 @@
-"""Numbers all workers share: the daily cap, the pace of a session, and what was counted."""
+"""Numbers all workers share: the daily cap, the pace of a session, what was counted and paid."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
+import msgspec
+from msgspec import Struct
+
+from app.domain.budget import Budget, budget_of
+from app.domain.conversation import Entry
+from app.domain.tally import Spent, spending
 from app.store import keys
 from app.store.claims import millis, moment
 from app.store.connection import Redis, Script, store_errors
@@ -13,12 +20,31 @@ _pace = Script("pace")
 _DAY_KEPT = timedelta(days=8)
 _PACE_KEPT = timedelta(days=1)
 
+COSTS_KEPT = timedelta(days=400)
+"""How long it is known what a day cost: a year, and a month to compare it with."""
+
+_ALL = "cost"
+"""The field of a day's costs that holds the money of all shops and purposes."""
+
+
+class Cost(Struct, frozen=True, kw_only=True):
+    """What one purpose of one shop cost on one local day."""
+
+    day: date
+    shop: str
+    purpose: str
+    spent: Spent
+
 
 class Counters:
-    """Figures and limits that hold over all workers and over restarts."""
+    """Figures and limits that hold over all workers and over restarts.
 
-    def __init__(self, redis: Redis) -> None:
+    ``daily_budget`` is US dollars the model may cost a local day; None is no limit.
+    """
+
+    def __init__(self, redis: Redis, *, daily_budget: float | None = None) -> None:
         self._redis = redis
+        self._daily_budget = daily_budget
 
     async def reserve(self, shop: str, day: date, message: str, *, cap: int) -> bool:
         """Whether ``message`` holds a place under the shop's cap of this local day.
@@ -86,3 +112,60 @@ class Counters:
         """All counters to zero; limits, opt-outs and history stay. Raises ``StoreDown``."""
         with store_errors():
             await self._redis.delete(keys.counters())
+
+    # --- what the model costs -----------------------------------------------------------------
+
+    async def spent_on(self, day: date) -> float:
+        """US dollars the model cost all shops on this local day. Raises ``StoreDown``."""
+        with store_errors():
+            return float(await self._redis.hget(keys.costs(day), _ALL) or 0)
+
+    async def budget(self, day: date) -> Budget:
+        """How far this local day's budget is used up. Raises ``StoreDown``."""
+        return budget_of(await self.spent_on(day), self._daily_budget)
+
+    async def costs(self, days: Sequence[date]) -> list[Cost]:
+        """What these days cost, by day, shop and purpose. Raises ``StoreDown``."""
+        with store_errors():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for day in days:
+                    pipe.hgetall(keys.costs(day))
+                kept = await pipe.execute()
+        return [
+            cost for day, fields in zip(days, kept, strict=True) for cost in _costs_of(day, fields)
+        ]
+
+
+def cost_fields(entries: Iterable[Entry]) -> dict[str, float]:
+    """How far each field of a day's costs moves by ``entries``."""
+    spent = spending(entries)
+    fields = {
+        f"{shop}:{purpose}:{measure}": by
+        for (shop, purpose), paid in spent.items()
+        for measure, by in msgspec.structs.asdict(paid).items()
+        if by
+    }
+    paid = sum(one.cost for one in spent.values())
+    return fields | {_ALL: paid} if paid else fields
+
+
+def _costs_of(day: date, fields: dict[bytes, bytes]) -> list[Cost]:
+    """A day's fields as they lie in Redis, put together by shop and purpose, in that order."""
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for field, value in fields.items():
+        if (name := field.decode()) != _ALL:
+            shop, purpose, measure = name.rsplit(":", 2)
+            found.setdefault((shop, purpose), {})[measure] = float(value)
+    return [
+        Cost(day=day, shop=shop, purpose=purpose, spent=_spent(measures))
+        for (shop, purpose), measures in sorted(found.items())
+    ]
+
+
+def _spent(measures: dict[str, float]) -> Spent:
+    return Spent(
+        requests=round(measures.get("requests", 0)),
+        tokens_in=round(measures.get("tokens_in", 0)),
+        tokens_out=round(measures.get("tokens_out", 0)),
+        cost=measures.get("cost", 0.0),
+    )

@@ -84,6 +84,19 @@ def day(shop: str, local_day: date) -> str:
     return f"{PREFIX}:day:{shop}:{local_day.isoformat()}"
 
 
+def costs(local_day: date) -> str:
+    """HASH ``shop:purpose:measure`` -> number: what the model cost that day; ``cost`` is all of it.
+
+    Swept after 400 days.
+    """
+    return f"{PREFIX}:costs:{local_day.isoformat()}"
+
+
+def texts(kind: str) -> str:
+    """LIST of templates of equal first messages, the newest 8. Swept 7 days after its first."""
+    return f"{PREFIX}:texts:{kind}"
+
+
 def number_day(number: str, local_day: date) -> str:
     """SET of message ids that hold a place under the day's cap of a number that warms up.
 
@@ -164,6 +177,11 @@ def orders(shop: str) -> str:
 def unusable() -> str:
     """LIST of JSON facts no chat could be found for, with the reason, the newest 1,000."""
     return f"{PREFIX}:unusable"
+
+
+def called() -> str:
+    """ZSET chat -> ms: where a person should look, and since when. Left by every other turn."""
+    return f"{PREFIX}:called"
 
 
 def buried() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from redis.exceptions import NoScriptError
 
 from app.domain.decide import next_wake
 from app.domain.events import AnyEvent, CustomerWrote, Fact, ReceiptCame
+from app.domain.rules import Rules
 from app.errors import Conflict
 from app.store import keys
 from app.store.claims import (
@@ -25,6 +26,7 @@ from app.store.claims import (
     read_claim,
 )
 from app.store.connection import ANSWER_SECONDS, Redis, Script, store_errors
+from app.store.counters import COSTS_KEPT, cost_fields
 
 TOLD_KEPT = 24 * 3600
 """Seconds for which one message under two addresses is known as one."""
@@ -54,12 +56,14 @@ class _Letter(Struct):
 class Mailbox:
     """Every chat's unread facts, and the schedule of the turns that read them.
 
-    Facts that come while others are on their way to Redis travel together after them.
+    Facts that come while others are on their way to Redis travel together after them. ``zone``
+    says whose calendar days a turn's costs are booked on (the rules' own unless told).
     """
 
-    def __init__(self, redis: Redis, schedule: Schedule) -> None:
+    def __init__(self, redis: Redis, schedule: Schedule, *, zone: tzinfo | None = None) -> None:
         self._redis = redis
         self._schedule = schedule
+        self._zone = zone or Rules().zone
         self._letters: list[_Letter] = []
         self._posting: asyncio.Task[None] | None = None
 
@@ -176,6 +180,7 @@ class Mailbox:
     async def commit(self, claimed: Claimed, settled: Settled, *, now: datetime) -> Claimed:
         """Settle a turn; returns what the next one starts from, its unread mail not included.
 
+        What it cost is booked on the local day of ``now``, with the rest or not at all.
         Raises ``Conflict`` when somebody settled the chat since, ``StoreDown``.
         """
         chat = claimed.chat
@@ -189,12 +194,13 @@ class Mailbox:
             keys.counters(),
             keys.spoken_to(),
             keys.buried(),
+            keys.costs(now.astimezone(self._zone).date()),
+            keys.called(),
             *settled.days,
         ]
+        args = [*commit_args(claimed, settled, now), *_cost_args(settled)]
         with store_errors():
-            version, _left = await _commit.run(
-                self._redis, names, commit_args(claimed, settled, now)
-            )
+            version, _left = await _commit.run(self._redis, names, args)
         if version == -1:
             raise Conflict("the chat was settled by another worker", code="version")
         return Claimed(
@@ -277,8 +283,26 @@ class Mailbox:
         with store_errors():
             return int(await self._redis.zcount(keys.due(), "-inf", millis(now)))
 
+    async def called(self, *, offset: int, limit: int) -> list[str]:
+        """Chats in which a person should look, the longest waiting first. Raises ``StoreDown``."""
+        with store_errors():
+            chats = await self._redis.zrange(keys.called(), offset, offset + limit - 1)
+        return [chat.decode() for chat in chats]
+
+    async def count_called(self) -> int:
+        """How many chats wait for a person. Raises ``StoreDown``."""
+        with store_errors():
+            return int(await self._redis.zcard(keys.called()))
+
     async def waiting(self, *, offset: int, limit: int) -> list[str]:
         """Chats that wait for something, soonest first. Raises ``StoreDown``."""
         with store_errors():
             chats = await self._redis.zrange(keys.due(), offset, offset + limit - 1)
         return [chat.decode() for chat in chats]
+
+
+def _cost_args(settled: Settled) -> list[Any]:
+    """The last arguments of ``commit.lua``: what the turn cost."""
+    fields = cost_fields(settled.entries)
+    parts = [part for pair in fields.items() for part in pair]
+    return [len(fields), *parts, int(COSTS_KEPT.total_seconds())]

@@ -9,8 +9,12 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from app.domain.budget import DECIMALS, Budget, BudgetState
+from app.domain.rules import Purpose, Rules
 from app.domain.session import Alarm, Alert, Grade, Session, alerts_of
+from app.domain.tally import NONE, Spent
 from app.domain.tally import Metric as Count
+from app.store.counters import Cost
 from app.web.front import Front
 
 _PERSON = "person"
@@ -34,9 +38,15 @@ class ShopDay(Struct, frozen=True, kw_only=True):
 
 
 class Figures(Struct, frozen=True, kw_only=True):
-    """What was counted since the last reset, over all workers."""
+    """What was counted since the last reset, over all workers.
+
+    ``today`` is what this local day cost, by shop and purpose, and ``budget`` what it may cost: no
+    reset touches these.
+    """
 
     counts: dict[str, float]
+    today: tuple[Cost, ...]
+    budget: Budget
 
     def of(self, count: Count) -> int:
         """One counter."""
@@ -65,8 +75,32 @@ class Figures(Struct, frozen=True, kw_only=True):
 
 
 async def figures(front: Front) -> Figures:
-    """All counters. Raises ``StoreDown``."""
-    return Figures(counts=await front.counters.all())
+    """All counters, and the day's money. Raises ``StoreDown``."""
+    today = front.rules.local(front.world.now()).date()
+    return Figures(
+        counts=await front.counters.all(),
+        today=tuple(_bounded(await front.counters.costs([today]), front.rules)),
+        budget=await front.counters.budget(today),
+    )
+
+
+def _bounded(costs: list[Cost], rules: Rules) -> Iterator[Cost]:
+    """The costs of the shops and purposes there are; what is left over has neither.
+
+    A label in Prometheus is for ever, so a shop that was closed must not be one.
+    """
+    shops, purposes = {shop.id for shop in rules.shops}, set(Purpose)
+    found: dict[tuple[str, str], Spent] = {}
+    for cost in costs:
+        whose = (
+            cost.shop if cost.shop in shops else NONE,
+            cost.purpose if cost.purpose in purposes else NONE,
+        )
+        found[whose] = found.get(whose, Spent()) + cost.spent
+    day = costs[0].day if costs else None
+    for (shop, purpose), spent in found.items():
+        if day is not None:
+            yield Cost(day=day, shop=shop, purpose=purpose, spent=spent)
 
 
 async def queue(front: Front) -> Queue:
@@ -117,7 +151,9 @@ def exposition(
     """All of it, and the process, in Prometheus' text format."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    shown = [*_counters(counted), *_gauges(waiting, days), *_sessions(sessions)]
+    shown = [
+        *_counters(counted), *_gauges(waiting, days), *_sessions(sessions), *_money(counted),
+    ]  # fmt: skip
     registry.register(_Shown(shown))
     return generate_latest(registry)
 
@@ -204,3 +240,29 @@ def _sessions(sessions: list[Line]) -> Iterator[Metric]:
         for kind in Alarm:
             wrong.add_metric([name, kind], float(kind in kinds))
     yield from (up, held, grade, wrong)
+
+
+_STATES = list(BudgetState)
+
+
+def _money(counted: Figures) -> Iterator[Metric]:
+    """What the model cost today; with the day these begin at nothing again."""
+    whose = ["shop", "purpose"]
+    spent = "Cost of the model this local day, US dollars."
+    cost = GaugeMetricFamily("ai_seller_model_cost_today_usd", spent, labels=whose)
+    asked = "Requests to the model this local day."
+    requests = GaugeMetricFamily("ai_seller_model_requests_today", asked, labels=whose)
+    read = "Tokens of the model this local day."
+    tokens = GaugeMetricFamily("ai_seller_model_tokens_today", read, labels=[*whose, "way"])
+    for one in counted.today:
+        cost.add_metric([one.shop, one.purpose], round(one.spent.cost, DECIMALS))
+        requests.add_metric([one.shop, one.purpose], one.spent.requests)
+        tokens.add_metric([one.shop, one.purpose, "in"], one.spent.tokens_in)
+        tokens.add_metric([one.shop, one.purpose, "out"], one.spent.tokens_out)
+    yield from (cost, requests, tokens)
+    budget, what = counted.budget, "0 no limit, 1 ok, 2 warning, 3 spent: the model is not asked."
+    state = _STATES.index(budget.state)
+    yield GaugeMetricFamily("ai_seller_model_budget_state", what, value=state)
+    if budget.daily is not None:
+        limit = "US dollars the model may cost a local day."
+        yield GaugeMetricFamily("ai_seller_model_budget_usd", limit, value=budget.daily)

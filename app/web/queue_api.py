@@ -18,7 +18,7 @@ from app.store.journal import Unusable
 from app.web.front import FromFront, Front
 from app.web.problems import GUARDED, told
 from app.web.reading import Wish, act, look
-from app.web.views import Grave, Item, grave, items
+from app.web.views import Calling, Grave, Item, calling, grave, items
 
 _AT_ONCE = 50
 """Chats read side by side: well below the connections of the pool."""
@@ -74,6 +74,23 @@ async def _waiting_in(front: Front, chat: str) -> list[Item]:
     return items(reading, now=front.world.now(), rules=front.rules)
 
 
+@get("/people", responses=GUARDED, summary="Chats that need a person, the longest waiting first")
+async def people(front: FromFront, limit: Limit = 100, offset: Offset = 0) -> list[Calling]:
+    """Why, what happened in short, what might be answered. An answer or a hand-back ends it."""
+    found: list[Calling] = []
+    now, rules = front.world.now(), front.rules
+    for start in range(offset, offset + limit, _AT_ONCE):
+        most = min(_AT_ONCE, offset + limit - start)
+        chats = await front.mailbox.called(offset=start, limit=most)
+        for reading in await asyncio.gather(*(look(front, chat) for chat in chats)):
+            waiting = calling(reading, now=now, rules=rules) if reading is not None else None
+            if waiting is not None:
+                found.append(waiting)
+        if len(chats) < most:
+            break
+    return found
+
+
 @get("/buried", responses=GUARDED, summary="What failed for good, oldest first")
 async def buried(front: FromFront, limit: Limit = 100, offset: Offset = 0) -> list[Grave]:
     """Facts no turn could take in, and messages that cannot be sent."""
@@ -118,4 +135,4 @@ async def _requeue(front: Front, found: Buried, message_id: str) -> None:
     await act(front, found.chat, Wish(act=Act.REPLAY, cause=cause, message=message_id))
 
 
-ROUTER = Router("/api", route_handlers=[outbox, unusable, buried, replay], tags=["queue"])
+ROUTER = Router("/api", route_handlers=[outbox, people, unusable, buried, replay], tags=["queue"])

@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 from msgspec.structs import replace
 
+from app.domain.budget import Budget, BudgetAlert, BudgetState, budget_alerts, next_day
 from app.domain.events import Address, Fact, OrderChanged, Stage
 from app.domain.session import Alert
 from app.domain.session import Health as NumberHealth
@@ -25,12 +26,17 @@ from app.web.problems import GUARDED
 
 
 class Model(Struct, frozen=True, kw_only=True):
-    """What the model was asked. ``cost`` is US dollars."""
+    """What the model was asked. ``cost`` is US dollars.
+
+    ``cost_today`` and ``budget`` are of this local day, whenever the figures were reset.
+    """
 
     requests: int
     tokens: int
     cost: float
     canned: int
+    cost_today: float
+    budget: BudgetState
 
 
 class Limiter(Struct, frozen=True, kw_only=True):
@@ -126,7 +132,10 @@ class Waha(Struct, frozen=True, kw_only=True):
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """All parts at once. ``queue`` is null while the store is down."""
+    """All parts at once. ``queue`` and ``budget`` are null while the store is down.
+
+    ``alerts`` are those of no session: what a person has to know of the money.
+    """
 
     success: bool
     status: str
@@ -138,6 +147,8 @@ class State(Struct, frozen=True, kw_only=True):
     store: Part
     kaspi: Part
     queue: Queue | None
+    budget: Budget | None
+    alerts: tuple[BudgetAlert, ...]
     timestamp: datetime
 
 
@@ -182,13 +193,15 @@ def _counted(counted: Figures, limiter: Limiter) -> Counted:
             tokens=counted.of(Metric.MODEL_TOKENS),
             cost=counted.cost,
             canned=counted.of(Metric.CANNED),
+            cost_today=counted.budget.spent_today,
+            budget=counted.budget.state,
         ),
     )
 
 
 @post("/reset-metrics", status_code=HTTPStatus.OK, responses=GUARDED, summary="Counters to zero")
 async def reset(front: FromFront) -> Done:
-    """Caps, opt-outs and history are untouched."""
+    """Caps, opt-outs, history and what each day has cost are untouched."""
     await front.counters.reset()
     front.log.info("operator", act="reset_metrics")
     return Done(success=True, message="metrics are reset", timestamp=front.world.now())
@@ -197,7 +210,8 @@ async def reset(front: FromFront) -> Done:
 @get("/status", responses=GUARDED, summary="The state of all parts")
 async def status(front: FromFront) -> State:
     """Answers 200 also while a part is down: that is what it tells."""
-    probe, enabled = await front.probe(), front.rules.enabled
+    probe, enabled, now = await front.probe(), front.rules.enabled, front.world.now()
+    budget = await _budget(front, now)
     return State(
         success=True,
         status="enabled" if enabled else "disabled",
@@ -209,7 +223,9 @@ async def status(front: FromFront) -> State:
         store=probe.store,
         kaspi=probe.kaspi,
         queue=await _queue(front),
-        timestamp=front.world.now(),
+        budget=budget,
+        alerts=_money_alerts(front, budget, now),
+        timestamp=now,
     )
 
 
@@ -244,6 +260,19 @@ async def _queue(front: Front) -> Queue | None:
         return await queue(front)
     except StoreDown:
         return None
+
+
+async def _budget(front: Front, now: datetime) -> Budget | None:
+    try:
+        return await front.counters.budget(front.rules.local(now).date())
+    except StoreDown:
+        return None
+
+
+def _money_alerts(front: Front, budget: Budget | None, now: datetime) -> tuple[BudgetAlert, ...]:
+    if budget is None:
+        return ()
+    return budget_alerts(budget, until=next_day(now, front.rules.zone))
 
 
 # --- an order said to be delivered ------------------------------------------------------------

@@ -13,7 +13,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
 from app import __version__
-from app.web import contacts_api, health, queue_api, sales_api, seller_api, webhooks
+from app.web import contacts_api, costs_api, health, queue_api, sales_api, seller_api, webhooks
 from app.web.front import Front
 from app.web.guards import admin, trusted_or_admin
 from app.web.problems import HANDLERS, SAFE_HEADERS
@@ -35,7 +35,8 @@ def routes() -> list[ControllerRouterHandler]:
         Router(
             "/",
             route_handlers=[
-                contacts_api.ROUTER, queue_api.ROUTER, sales_api.ROUTER, seller_api.ROUTER,
+                contacts_api.ROUTER, costs_api.ROUTER, queue_api.ROUTER, sales_api.ROUTER,
+                seller_api.ROUTER,
             ],
             guards=[admin],
             security=[{_ADMIN: []}],

@@ -7,9 +7,20 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from app.domain.conversation import Author, Entry, Kind, Message, Owner, Status, Written
-from app.domain.events import Language, Media, Order
+from app.domain.conversation import (
+    Author,
+    Entry,
+    Kind,
+    Message,
+    NeedsPerson,
+    Owner,
+    Status,
+    Written,
+)
+from app.domain.events import Language, Media, Order, Speech
+from app.domain.meaning import Segment
 from app.domain.rules import Purpose, Reason, Rules
+from app.domain.segments import segment_of
 from app.domain.view import Stand, Waiting, overview
 from app.store.claims import Buried
 from app.store.contacts import lid_of
@@ -26,25 +37,49 @@ class Next(Struct, frozen=True, kw_only=True):
 
 
 class Person(Struct, frozen=True, kw_only=True):
-    """Why, and since when, somebody at the shop should look here."""
+    """Why, and since when, somebody at the shop should look here.
+
+    ``told``: the customer knows it. ``summary`` and ``suggested_reply`` come a moment later.
+    """
 
     reason: str
     since: datetime
+    told: bool
+    summary: str | None
+    suggested_reply: str | None
+
+
+class Calling(Struct, frozen=True, kw_only=True):
+    """A chat that needs a person."""
+
+    phone: str | None
+    chat: str
+    name: str | None
+    language: Language | None
+    needs_person: Person
+    owner: Owner
+    last_message: str | None
+    last_message_at: datetime | None
 
 
 class Contact(Struct, frozen=True, kw_only=True):
     """One person. ``sent_in_window`` proactive messages count against the cap of the customer.
 
     ``owned_until`` is set while people own the chat: after it the bot may answer again.
+    ``language`` is the one we answer in, ``speech`` what they last wrote in. Nothing is started
+    before ``paused_until``.
     """
 
     phone: str | None
     lid: str | None
     name: str | None
     language: Language | None
+    speech: Speech | None
+    segment: Segment
     opted_out: bool
     opted_out_at: datetime | None
     opted_out_by: Author | None
+    paused_until: datetime | None
     owner: Owner
     owned_until: datetime | None
     sent_in_window: int
@@ -66,18 +101,49 @@ def contact(reading: Reading, *, now: datetime, rules: Rules) -> Contact:
         lid=known.lid,
         name=known.name,
         language=known.language,
+        speech=known.speech,
+        segment=segment_of(known),
         opted_out=out is not None,
         opted_out_at=out.at if out else None,
         opted_out_by=out.by if out else None,
+        paused_until=known.paused_until,
         owner=seen.owner,
         owned_until=seen.owned_until,
         sent_in_window=seen.sent_in_window,
         next=_next(seen.next) if seen.next else None,
         waiting=len(seen.waiting),
-        needs_person=Person(reason=person.reason, since=person.since) if person else None,
+        needs_person=_person(person) if person else None,
         orders=known.orders,
         messages=len(known.messages),
         since=known.since,
+    )
+
+
+def _person(person: NeedsPerson) -> Person:
+    return Person(
+        reason=person.reason,
+        since=person.since,
+        told=person.told,
+        summary=person.summary,
+        suggested_reply=person.suggestion,
+    )
+
+
+def calling(reading: Reading, *, now: datetime, rules: Rules) -> Calling | None:
+    """The chat as one that needs a person; None when it does not."""
+    known = reading.conversation
+    if known.needs_person is None:
+        return None
+    theirs = [m for m in known.messages if m.author is Author.CUSTOMER]
+    return Calling(
+        phone=known.phone,
+        chat=known.chat,
+        name=known.name,
+        language=known.language,
+        needs_person=_person(known.needs_person),
+        owner=overview(known, now, rules).owner,
+        last_message=theirs[-1].text if theirs else None,
+        last_message_at=theirs[-1].at if theirs else None,
     )
 
 
@@ -94,7 +160,8 @@ class Said(Struct, frozen=True, kw_only=True):
     """One message of either side.
 
     ``status`` is how far a message of ours got; the customer's own have none. ``purpose`` is why
-    the bot wrote; a person's and a customer's messages have none.
+    the bot wrote; a person's and a customer's messages have none. ``speech`` is the language of
+    the customer's own; the text of a voice note is what was heard in it.
     """
 
     id: str
@@ -105,6 +172,7 @@ class Said(Struct, frozen=True, kw_only=True):
     author: Author
     status: Status | None
     media: Media | None
+    speech: Speech | None
     order_code: str | None
     revoked: bool
     failure: str | None
@@ -122,6 +190,7 @@ def said(message: Message) -> Said:
         author=message.author,
         status=None if came_in else message.status,
         media=message.media,
+        speech=message.speech,
         order_code=message.order_code,
         revoked=message.revoked,
         failure=message.failure,

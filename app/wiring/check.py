@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from redis.exceptions import NoPermissionError, ResponseError
 
 from app.config import Settings
 from app.errors import AiSellerError
+from app.gateways.catalogue import read_price_list
 from app.store.connection import Redis, store_errors
 from app.store.embedded import running_store
 from app.wiring.assembly import Assembly
@@ -21,7 +23,6 @@ from app.world import World
 NOT_READ = (
     "ai_seller_shops_file",
     "kaspi_poll_seconds",
-    "kaspi_price_list",
     "google_sheet_url",
     "google_credentials_file",
 )
@@ -80,7 +81,10 @@ async def _parts(parts: Assembly, *, fix: bool) -> AsyncIterator[Line]:
     async for line in check_waha(parts, fix=fix):
         yield line
     yield await _model(parts)
+    yield _voice(parts)
     yield _kaspi(parts.settings)
+    for line in _price_list(parts.settings):
+        yield line
 
 
 # --- the store --------------------------------------------------------------------------------
@@ -195,3 +199,33 @@ def _kaspi(settings: Settings) -> Line:
     if settings.kaspi_webhook_secret is None:
         return ok("kaspi", "orders come by /event_handler; /webhooks/kaspi is shut")
     return ok("kaspi", "orders come by /event_handler and /webhooks/kaspi")
+
+
+def _voice(parts: Assembly) -> Line:
+    if parts.bot.transcriber is None:
+        return warn("voice", "OPENAI_TRANSCRIBE_MODEL is not set: a person listens to voice notes")
+    return ok("voice", f"{parts.bot.transcriber.name} listens to voice notes")
+
+
+# --- the price list ---------------------------------------------------------------------------
+
+
+def _price_list(settings: Settings) -> Iterator[Line]:
+    """How many offers there are to speak of, and what is wrong with the rest."""
+    if settings.kaspi_price_list is None:
+        yield warn("prices", "KASPI_PRICE_LIST is not set: nothing can be said of other goods")
+        return
+    try:
+        prices = read_price_list(Path(settings.kaspi_price_list))
+    except AiSellerError as error:
+        yield fail("prices", f"{error.reason}; look at KASPI_PRICE_LIST")
+        return
+    told = f"{len(prices.products)} offers"
+    if not prices.products:
+        yield fail("prices", f"no offers in KASPI_PRICE_LIST, {len(prices.faults)} faults")
+    elif prices.faults:
+        first = prices.faults[0]
+        count = len(prices.faults)
+        yield warn("prices", f"{told}, {count} faults; the first: {first.offer}: {first.reason}")
+    else:
+        yield ok("prices", told)

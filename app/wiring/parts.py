@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from app.config import Secret, Settings
+from app.config.shop_facts import ShopFacts
 from app.domain.rules import Rules, Shop
+from app.errors import AiSellerError
+from app.gateways.catalogue import read_price_list
 from app.gateways.model import Model, Price
+from app.gateways.transcriber import Transcriber
 from app.gateways.waha import Waha
+from app.knowledge.catalogue import Catalogue
 from app.log import get_logger
 from app.store.connection import connect
 from app.store.contacts import Contacts
@@ -18,6 +24,7 @@ from app.store.embedded import EmbeddedStore
 from app.store.journal import Journal
 from app.store.mailbox import Mailbox
 from app.store.sessions import Sessions
+from app.store.texts import Texts
 from app.web.front import Front
 from app.web.server import App, Routes, build
 from app.wiring.assembly import Assembly
@@ -28,16 +35,22 @@ from app.world import World
 from app.writing.prompts import Prompts
 from app.writing.writer import Writer
 
+_FAULTS_SHOWN = 20
+"""Faults of a price list that are logged; ``ai-seller check`` tells how many there are."""
+
 
 def rules_of(settings: Settings) -> Rules:
     """The business rules as the seller set them."""
     window = settings.ai_seller_messages_window_days
+    facts = settings.ai_seller_shop_facts_file or ShopFacts()
     return Rules(
         shops=(
             Shop(
                 id=settings.shop_id,
                 name=settings.shop_name,
                 session=settings.waha_session_id,
+                hours=facts.hours,
+                stated=facts.stated,
             ),
         ),
         enabled=settings.ai_seller_enabled,
@@ -85,22 +98,28 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
         register_names(docket)
         model = _model(settings, world, stack)
         waha = await _waha(settings, stack)
+        small, transcriber = _small(settings, world, stack), _transcriber(settings, world, stack)
         rules = rules_of(settings)
+        budget = settings.ai_seller_daily_budget_usd
         bot = Bot(
             rules=rules,
             world=world,
-            mailbox=Mailbox(redis, scheduler(docket)),
+            mailbox=Mailbox(redis, scheduler(docket), zone=rules.zone),
             contacts=Contacts(redis),
-            counters=Counters(redis),
+            counters=Counters(redis, daily_budget=budget),
             journal=Journal(redis),
             sessions=Sessions(redis),
             writer=Writer(
                 model=model,
+                small=small,
+                texts=Texts(redis) if settings.ai_seller_reuse_texts else None,
                 prompts=Prompts.load(),
                 fallback=rules.fallback,
                 patience=settings.openai_timeout_seconds,
             ),
             waha=waha,
+            catalogue=catalogue_of(settings),
+            transcriber=transcriber,
             log=get_logger("turn").bind(),
         )
         yield Assembly(
@@ -110,7 +129,7 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
 
 def _model(settings: Settings, world: World, stack: AsyncExitStack) -> Model | None:
     """The model, when there is a key, or a server of one's own that needs none."""
-    if settings.openai_api_key is None and settings.openai_base_url is None:
+    if _no_model(settings):
         return None
     model = Model(
         model=settings.openai_model,
@@ -127,6 +146,64 @@ def _model(settings: Settings, world: World, stack: AsyncExitStack) -> Model | N
     )
     stack.push_async_callback(model.close)
     return model
+
+
+def _small(settings: Settings, world: World, stack: AsyncExitStack) -> Model | None:
+    """The cheaper model for small jobs, when one is named."""
+    if settings.openai_small_model is None or _no_model(settings):
+        return None
+    model = Model(
+        model=settings.openai_small_model,
+        key=revealed(settings.openai_api_key),
+        world=world,
+        base_url=settings.openai_base_url,
+        temperature=settings.openai_temperature,
+        max_tokens=settings.openai_max_tokens,
+        price=Price(
+            tokens_in=settings.openai_small_price_input_per_mtok,
+            tokens_out=settings.openai_small_price_output_per_mtok,
+        ),
+        timeout=settings.openai_timeout_seconds,
+    )
+    stack.push_async_callback(model.close)
+    return model
+
+
+def _transcriber(settings: Settings, world: World, stack: AsyncExitStack) -> Transcriber | None:
+    """Who listens to voice notes, when a model for it is named."""
+    if settings.openai_transcribe_model is None or _no_model(settings):
+        return None
+    transcriber = Transcriber(
+        model=settings.openai_transcribe_model,
+        key=revealed(settings.openai_api_key),
+        world=world,
+        base_url=settings.openai_base_url,
+        minute_price=settings.openai_transcribe_price_per_minute,
+    )
+    stack.push_async_callback(transcriber.close)
+    return transcriber
+
+
+def _no_model(settings: Settings) -> bool:
+    return settings.openai_api_key is None and settings.openai_base_url is None
+
+
+def catalogue_of(settings: Settings) -> Catalogue:
+    """What the shop sells, by its price list; empty without one.
+
+    One that cannot be read is an error in the log, and nothing is said of goods: orders go on.
+    """
+    if settings.kaspi_price_list is None:
+        return Catalogue(())
+    log = get_logger("price_list")
+    try:
+        prices = read_price_list(Path(settings.kaspi_price_list))
+    except AiSellerError as error:
+        log.error("price_list_unread", reason=error.reason)  # noqa: TRY400 - it says all
+        return Catalogue(())
+    for fault in prices.faults[:_FAULTS_SHOWN]:
+        log.warning("price_list_fault", offer=fault.offer, reason=fault.reason)
+    return Catalogue(prices.products)
 
 
 async def _waha(settings: Settings, stack: AsyncExitStack) -> Waha | None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from app.domain.rules import Rules
 from app.errors import Transient
+from app.gateways.transcriber import Transcriber
 from app.gateways.waha import Waha
+from app.knowledge.catalogue import Catalogue
 from app.log import Logger
 from app.store.contacts import Contacts
 from app.store.counters import Counters
@@ -22,6 +24,8 @@ from app.writing.writer import Writer
 class Bot:
     """The rules, the store, the writer and the way to WhatsApp. ``waha`` is None until set up.
 
+    ``catalogue`` is what the shop sells, empty where no price list is set; ``transcriber`` is None
+    where voice notes are not listened to.
     ``listened`` are the sessions whose history this process has read since it was started.
     """
 
@@ -34,6 +38,8 @@ class Bot:
     sessions: Sessions
     writer: Writer
     waha: Waha | None
+    catalogue: Catalogue
+    transcriber: Transcriber | None = None
     log: Logger = field(repr=False)
     listened: set[str] = field(default_factory=set)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

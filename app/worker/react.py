@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from app.domain.brief import Draft
 from app.domain.conversation import Conversation, Pending, derive_id
 from app.domain.decide import (
@@ -23,10 +25,13 @@ from app.domain.rules import Reason
 from app.errors import Conflict, Transient
 from app.store.claims import Buried, Claimed
 from app.worker.bot import Bot
+from app.worker.hear import hear_next
+from app.worker.inform import informed
 from app.worker.limits import next_morning_of, place_for
 from app.worker.pace import free_from
 from app.worker.people import has_whatsapp, is_known_in_full, moved_to_phone
 from app.worker.send import send_next
+from app.worker.sum_up import sum_up
 from app.worker.turn import Turn
 
 ROUNDS = 30
@@ -93,11 +98,18 @@ async def schedule_next(bot: Bot, chat: str, settled: Claimed | None = None) -> 
 
 async def _settle(turn: Turn) -> None:
     for _ in range(ROUNDS):
-        wrote = await _write_next(turn)
-        sent = await send_next(turn)
-        if not wrote and not sent:
+        if not await _step(turn):
             return
         await turn.refresh()
+
+
+async def _step(turn: Turn) -> bool:
+    """One thing after the other: listen, write, send, and when nothing is due tell a person."""
+    if await hear_next(turn):
+        return True
+    wrote = await _write_next(turn)
+    sent = await send_next(turn)
+    return wrote or sent or await sum_up(turn)
 
 
 async def _write_next(turn: Turn) -> bool:
@@ -108,7 +120,8 @@ async def _write_next(turn: Turn) -> bool:
     if decision.write is None:
         return False
     if await _admitted(turn, decision.write.pending):
-        await _write(turn, decision.write)
+        brief = informed(decision.write.brief, turn.bot.catalogue)
+        await _write(turn, replace(decision.write, brief=brief))
     return True
 
 
@@ -142,7 +155,8 @@ async def _write(turn: Turn, write: Write) -> None:
 
     A draft that is overtaken is thrown away: the model need not finish it.
     """
-    writing = asyncio.ensure_future(turn.bot.writer.write(write.brief))
+    afford = await turn.affords()
+    writing = asyncio.ensure_future(turn.bot.writer.write(write.brief, afford=afford))
     try:
         while not writing.done():
             await asyncio.wait({writing}, timeout=LISTEN_EVERY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from app.domain.budget import BudgetState
 from app.domain.conversation import (
     Conversation,
     Entry,
@@ -68,6 +69,11 @@ class Turn:
     def today(self) -> date:
         """The shop's calendar day."""
         return self.bot.rules.local(self.now).date()
+
+    async def affords(self) -> bool:
+        """Whether the day's budget for the model is not spent. Raises ``StoreDown``."""
+        budget = await self.bot.counters.budget(self.today)
+        return budget.state is not BudgetState.SPENT
 
     async def refresh(self) -> None:
         """Read the chat again and take in what came. Raises ``StoreDown``, ``Conflict``."""

@@ -40,7 +40,8 @@ _LINK = re.compile(
     rf"|(?<![\w@.-])(?:[\w-]{{1,63}}\.){{1,6}}(?:{_TLD}|xn--[\w-]+)(?!\w)(?:/\S*)?"
     r"|(?<![\w@.-])(?:[a-z0-9-]{2,63}\.){1,6}[a-z]{2,24}(?!\w)(?:/\S*)?"
     r"|(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)(?:[:/]\S*)?"
-    rf"|[\w-]{{2,63}}\s{{0,2}}(?:\(\.\)|\[\.\]|(?<!\w)(?:точка|нүкте|dot|дот)(?!\w))\s{{0,2}}(?:{_TLD})(?!\w)\S*"
+    rf"|[\w-]{{2,63}}\s{{0,2}}(?:\(\.\)|\[\.\]|(?<!\w)(?:точка|нүкте|dot"
+    rf"|дот)(?!\w))\s{{0,2}}(?:{_TLD})(?!\w)\S*"
     rf"|[\w-]{{2,63}}(?:\s{{1,2}}\.\s{{0,2}}|\.\s{{1,2}})(?:{_SPOKEN_TLD})(?!\w)\S*"
     rf"|[a-z0-9-]{{2,63}},(?:{_SPOKEN_TLD})(?!\w)\S*"
     r"|\w{2,63} ?(?:\(at\)|\[at\]|(?<!\w)собака(?!\w)) ?\w+ ?(?:точка|\.)\s?\w+"
@@ -48,6 +49,7 @@ _LINK = re.compile(
     r"|viber|facebook|фейсбук\w{0,2})[\s:—–-]{1,4}[a-z][\w.]{2,}"
     r"|(?<!\w)[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?!\w)"
 )
+_LINK_ANY_CASE = re.compile(_LINK.pattern, re.IGNORECASE)
 _DIGIT_RUN = re.compile(r"\d(?:[\s().,\-‐-―−/\\|:;*·•~+_=#'’]{0,3}\d)+")
 _IBAN = re.compile(r"(?:kz|кз)\d{2}[a-zа-я0-9]{16}")
 _CITY_PHONE = re.compile(r"(?<!\d)\d{3}[ -]\d{2}[ -]\d{2}(?!\d)")
@@ -68,6 +70,11 @@ def plain(text: str) -> str:
 def links(text: str) -> set[str]:
     """The sites, addresses and accounts a plain text leads to."""
     return {link.rstrip(".,!?)/") for link in _LINK.findall(text.casefold())}
+
+
+def without_links(text: str) -> str:
+    """``text`` without the sites, addresses and accounts it leads to."""
+    return _LINK_ANY_CASE.sub(" ", text)
 
 
 def long_numbers(text: str) -> set[str]:

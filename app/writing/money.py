@@ -6,7 +6,7 @@ Everything here reads a text that went through :func:`app.writing.links.plain`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 UNKNOWABLE = -1.0
 """A sum that is spelled so that no fact can be it."""
@@ -22,13 +22,16 @@ _UNIT = (
     r"(?:₸|〒|₮|тг(?!\w)|тнг(?!\w)|т[еэ][нң]г\w*|деңге|tenge|tg(?!\w)|kzt|₽|руб(?!\w)|рубл|\$|€|£|¥"
     r"|usd|eur(?!\w)|доллар|евро|бакс|юан|у\.е|сом(?!\w))"
 )
-_TIMES_WORD = r"(?:тыс\w*\.?|мың\w*|млн|миллион\w*|кус(?:ок|ка|ков)(?!\w)|косар\w*)"
+_TIMES_WORD = (
+    r"(?:тыс\w*\.?|мың\w*|млн|миллион\w*|thousand\w*|grand(?!\w)|кус(?:ок|ка|ков)(?!\w)|косар\w*)"
+)
 _TIMES = rf"(?:\s*({_TIMES_WORD})|([кk])(?!\w))"
 _MONEY = re.compile(
     rf"({_NUMBER}){_TIMES}?\s*{_UNIT}|{_UNIT}\s*({_NUMBER})|({_NUMBER}){_TIMES}", re.IGNORECASE
 )
 _COUNTED = (
-    r"(?!\d|[.,:]\d|\s*(?:шт|дн|день|сут|час|мин|недел|месяц|мес|год|лет|раз|пар|см|мм|кг|гр?\b|мл|л\b|%"
+    r"(?!\d|[.,:]\d|\s*(?:шт|дн|день|сут|час|мин|недел|месяц|мес|год|лет|раз|пар"
+    r"|см|мм|кг|гр?\b|мл|л\b|%"
     r"|проц|человек|куртк|товар|позици|заказ|вещ|күн|сағат|дана|рет|ай\b|апта))"
 )
 _PRICED = re.compile(
@@ -56,11 +59,13 @@ _SPELLED = (
     r"(?:од(?:ин|на|ну)|дв[ае]|три|четыре|пять|шесть|семь|восемь|девять|десять|\w{2,6}надцать"
     r"|двадцать|тридцать|сорок|(?:пять|шесть|семь|восемь)десят|девяносто|сто|двести|триста"
     r"|четыреста|(?:пять|шесть|семь|восемь|девять)сот|полтор[аы]|пяти|десяти|двадцати|ста|пол"
-    r"|бір|екі|үш|төрт|бес|алты|жеті|сегіз|тоғыз|он|жиырма|отыз|қырық|елу|алпыс|жетпіс|сексен"
+    r"|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    r"|\w{2,6}teen|twenty|thirty|forty|fifty|sixty|hundred|бір|екі|үш|төрт|бес"
+    r"|алты|жеті|сегіз|тоғыз|он|жиырма|отыз|қырық|елу|алпыс|жетпіс|сексен"
     r"|тоқсан|жүз)"
 )
 _SPELLED_SUM = re.compile(
-    rf"(?<!\w){_SPELLED}(?:\s+\w+){{0,2}}?\s*(?:{_UNIT}|{_TIMES_WORD}|проц|пайыз|%)"
+    rf"(?<!\w){_SPELLED}(?:\s+\w+){{0,2}}?\s*(?:{_UNIT}|{_TIMES_WORD}|проц|пайыз|percent|%)"
     r"|(?<!\w)(?:за|в|по|до) (?:десятк|сотк|пятихатк|полтинник)[уа]?(?!\w)",
     re.IGNORECASE,
 )
@@ -73,45 +78,6 @@ _PERCENT = re.compile(
     r"(?<!\d)(\d{1,9}(?:[.,]\d{1,9})?) ?(?:%|‰|٪|проц|пр\.|percent|пайыз)", re.IGNORECASE
 )
 _SENTENCE = re.compile(r"[.!?\n]+")
-_FAVOUR = re.compile(
-    r"(?<!\w)(?:скид(?:к|ок|оч|он|ос)\w*|скин[уе]\w*|акци(?:я|и|ю|ей|он\w+)(?!\w)|промо\w*"
-    r"|распродаж\w*|к[эе]ш[ -]?б[эе]к\w*|бонус\w*|уцен\w+|дисконт\w*|купон\w*"
-    r"|сертификат\w* на|спец(?:предлож|цен)\w*|специальн\w+ (?:цен|предлож)\w*"
-    r"|балл(?:ы|ов|ами)?(?!\w)"
-    r"|подар\w+|дар(?:им|ю)(?!\w)|бесплатн\w*|даром|безвозмездн\w*|уступ\w+|(?:по)?дешевле|рассрочк\w*"
-    r"|в?пол ?цены|половин\w+(?! дня| недел| месяц)|на (?:треть|четверть)|по цене одно\w+"
-    r"|сниз[иь]\w+"
-    r"|же[ңн][іи]лд[іи]к\w*|арзандат\w*|тегін\w*|сыйлы[қғ]\w*|сыйла\w*|жартысы\w*|арнайы баға\w*"
-    r"|discount\w*|cash ?back|sale|free|gift\w*|coupon\w*)|1 ?\+ ?1"
-    r"|(?<![\w-])[-−–]\d{1,2} ?(?:%|на(?!\w))"
-)
-_D = (
-    r"(?:скид\w+|акци\w+|промо\w*|распродаж\w*|к[эе]ш\w*|бонус\w*|балл\w*|подар\w+|купон\w*"
-    r"|рассрочк\w*|бесплатн\w+|дешевле|дисконт\w*|уценк\w*)"
-)
-_DENIES = re.compile(
-    rf"{_D}(?:\s+(?!сомнен|проблем|вопрос)[\w-]+){{0,4}}\s+(?:нет|не\s+(?:предусмотр|действ|предоставля|да[её]м"
-    r"|дела|быва|буд|планир|провод|мо[жг]|обеща|подтвержда|начисля|назнач|положен)\w*)(?!\w)"
-    rf"|(?<!\w)нет(?:\s+(?:сейчас|пока|у|нас|никаких|таких|больше|и|ни))*\s+{_D}"
-    rf"|не\s+(?:мо(?:гу|жем)|обеща\w*|да[её]м|делаем|предоставля\w*|проводим|планируем|предусмотр\w*)"
-    rf"(?:\s+\w+){{0,3}}?\s+{_D}|(?<!\w)без\s+{_D}"
-    r"|(?:же[ңн][іи]лд[іи]к|акция|бонус|сыйлы[қғ]|тегін)\w*(?:\s+\w+){0,3}?\s+"
-    r"(?:жоқ|емес|жаса[лй]?ма\w*|берме\w*|берілме\w*|қарастырылма\w*|болма\w*|көрсетілме\w*)(?!\w)"
-)
-_DEFERS = re.compile(
-    r"(?<!\w)продав\w+[^.]{0,60}(?:уточнит|подскажет|ответит|расскажет|реша(?:ет|ют)|решит|сообщит"
-    r"|проверит|посмотрит|прояснит)(?!\w)"
-    r"|(?<!\w)(?:уточн(?:ит|им|ю)|подскажет|ответит|расскажет|реша(?:ет|ют)|решит|сообщит|проверит"
-    r"|посмотрит|прояснит|узна(?:ю|ем)|спро(?:шу|сим)|переда(?:л|ли|м|дим|ю|ём|ем))(?!\w)[^.]{0,60}продав\w+"
-    r"|(?<!\w)сатушы\w*[^.]{0,60}(?:жауап бер|айта|нақтыла|хабарла|түсіндір|шеше|жеткізд|сұра)\w*"
-)
-_GRANTS = re.compile(
-    r"(?<!\w)(?:одобр\w*|сдела(?:ем|ю|ет)|дад(?:им|ут)|даст|начисл(?:им|ит)|половин\w*|оформля\w*"
-    r"|подтверд\w*|подтвержд[её]н\w*|сомне\w*|волнуйт\w*|проблем\w*|не вопрос|гарант\w*|да(?=,)"
-    r"|(?<!не )будет|есть|зато|жасаймыз|(?<!жауап )береміз|мақұлда\w*|болады|бар)(?!\w)"
-    r"(?!\s+(?:ли|ма|ме|ба|бе)(?!\w))"
-)
-_BUT = re.compile(r"(?<!\w)(?:но|однако|бірақ)(?!\w)(.*)", re.DOTALL)
 
 
 def sums(text: str) -> set[float]:
@@ -120,11 +86,12 @@ def sums(text: str) -> set[float]:
     return rounded(found)
 
 
-def without_sums(text: str, known: set[float]) -> str:
-    """``text`` without the sums that are ``known``."""
+def without_sums(text: str, known: Container[float] | None = None) -> str:
+    """``text`` without its sums of money, or only without those that are ``known``."""
 
     def cut(match: re.Match[str]) -> str:
-        return " x " if rounded([_sum(match)]) <= known else match.group()
+        gone = known is None or float(round(_sum(match))) in known
+        return " x " if gone else match.group()
 
     return _MONEY.sub(cut, text)
 
@@ -178,30 +145,14 @@ def percents(text: str) -> set[str]:
     return set(_PERCENT.findall(text))
 
 
-def favours(text: str) -> set[str]:
-    """The discounts, gifts and the like a text promises: beginnings of the words for them.
-
-    A sentence that denies them or leaves them to the seller promises nothing.
-    """
-    return {
-        word[:5]
-        for sentence in _SENTENCE.split(text.casefold())
-        if not _harmless(sentence)
-        for word in _FAVOUR.findall(sentence)
-    }
+def without_percents(text: str) -> str:
+    """``text`` without its percentages."""
+    return _PERCENT.sub(" ", text)
 
 
 def rounded(amounts: Iterable[float | None]) -> set[float]:
     """``amounts`` in whole units."""
     return {float(round(amount)) for amount in amounts if amount is not None}
-
-
-def _harmless(sentence: str) -> bool:
-    """Whether a sentence denies what it names, or leaves it to the seller, and grants nothing."""
-    contrast = _BUT.search(sentence)
-    if _GRANTS.search(sentence) or (contrast and not _DEFERS.search(contrast.group(1))):
-        return False
-    return _DENIES.search(sentence) is not None or _DEFERS.search(sentence) is not None
 
 
 def _value(number: str) -> float:

@@ -137,7 +137,7 @@ async def test_the_environment_of_the_demo_is_settings_the_product_takes() -> No
 
 async def test_an_order_is_placed_at_kaspi_and_pushed_by_the_demper() -> None:
     async with running() as demo:
-        answer = await demo.post("orders", phone=demo.phone, sku="SONAR-AIR")
+        answer = await demo.post("orders", phone=demo.phone, sku="101200301_1")
         code = answer.json()["code"]
         assert demo.shop.kaspi.orders[code].total == 19_990
         push = demo.product.pushed[0]
@@ -248,7 +248,7 @@ async def test_steps_follow_the_newcomer() -> None:
             return [name for name, is_done in steps.items() if is_done]
 
         assert await done() == []
-        await demo.post("orders", phone=phone, sku="PLED-150")
+        await demo.post("orders", phone=phone, sku="101200501_1")
         await demo.sends(phone, "Спасибо за заказ")
         await demo.post("messages", phone=phone, text="Сколько стоит?")
         assert await done() == ["order", "message"]
@@ -341,7 +341,7 @@ async def _states(stream: httpx.Response) -> AsyncIterator[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
-        ("orders", {"phone": "77010000000", "sku": "PLED-150"}, 404),
+        ("orders", {"phone": "77010000000", "sku": "101200501_1"}, 404),
         ("messages", {"phone": "77010000000", "text": "Привет"}, 404),
         ("owner", {"phone": "77010000000", "text": "Привет"}, 404),
         ("deliver", {"code": "1"}, 404),
@@ -365,7 +365,7 @@ async def test_what_cannot_be_done_is_said(path: str, body: dict[str, Any], stat
 async def test_an_order_the_product_did_not_take_is_said() -> None:
     async with running() as demo:
         demo.product.status = 503
-        answer = await demo.post("orders", phone=demo.phone, sku="PLED-150")
+        answer = await demo.post("orders", phone=demo.phone, sku="101200501_1")
         assert answer.status_code == 502
         assert "HTTP 503" in answer.json()["error"]
 

@@ -12,6 +12,7 @@ import pytest
 from litestar import Litestar, Request, Response
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
+from msgspec import structs
 from standardwebhooks import Webhook as StandardWebhook
 
 from app.demo import demper
@@ -29,9 +30,19 @@ from app.demo.kaspi_shapes import MASKED_PHONE, Buyer, Item
 from app.demo.model import Cut, Empty, EmulatedModel, Raw, Refusal
 from app.demo.server import serving
 from app.demo.waha import EmulatedWaha
+from app.demo.waha_files import Endless
 from app.demo.waha_shapes import Engine
 from app.demo.webhooks import Retries, signature
-from app.domain.events import Address, CustomerWrote, Fact, LeftOurNumber, Receipt, ReceiptCame
+from app.domain.events import (
+    Address,
+    Attachment,
+    CustomerWrote,
+    Fact,
+    LeftOurNumber,
+    Media,
+    Receipt,
+    ReceiptCame,
+)
 from app.errors import Permanent, Transient
 from app.gateways.waha import Waha
 from app.gateways.waha_events import read_webhook
@@ -593,6 +604,7 @@ async def test_the_history_tells_the_same_facts_as_the_webhooks(
             if isinstance(fact.event, CustomerWrote | LeftOurNumber)
         }
         assert len(messages) == 4
+        messages = {_without_file(fact) for fact in messages}  # a history is asked for without
         person = Address(phone=buyer.number, lid=buyer.lid)
         found = await ours.history("default", person, since=began, received_at=now, engine=engine)
         assert set(found) == messages
@@ -716,6 +728,12 @@ async def _history(
     """Aigerim's chat."""
     address, now = Address(phone=AIGERIM), stage.world.now()
     return await ours.history("default", address, since=since, received_at=now, limit=limit)
+
+
+def _without_file(fact: Fact) -> Fact:
+    if not isinstance(fact.event, CustomerWrote):
+        return fact
+    return structs.replace(fact, event=structs.replace(fact.event, attachment=None))
 
 
 def _said(fact: Fact) -> str:
@@ -934,6 +952,69 @@ async def test_media_groups_channels_and_statuses_are_told_apart_by_their_chat()
         assert by_id[group]["id"].count("_") == 3
         assert by_id[status]["from"] == "status@broadcast"
         assert by_id[news]["from"].endswith("@newsletter")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_what_a_buyer_sends_is_read_from_every_engine_and_fetched(engine: Engine) -> None:
+    async with staged(engine) as stage, client_of_ours(stage) as ours:
+        buyer = stage.waha.phone(AIGERIM)
+        sent = {
+            await buyer.speaks(b"say:\xd0\x94\xd0\xb0"): (Media.VOICE, "", b"say:\xd0\x94\xd0\xb0"),
+            await buyer.shows(b"jpeg", "Вот фото"): (Media.IMAGE, "Вот фото", b"jpeg"),
+            await buyer.hands(b"%PDF", "Чек"): (Media.DOCUMENT, "Чек", b"%PDF"),
+            await buyer.is_at(43.238, 76.889, "Дом"): (Media.LOCATION, "Дом", None),
+            await buyer.speaks(b"lost", failed=True): (Media.VOICE, "", None),
+        }
+        found = {wrote.message: wrote for wrote in await _wrote(stage)}
+        for short, (media, text, content) in sent.items():
+            wrote = found[short]
+            assert (wrote.media, wrote.text) == (media, text)
+            assert (wrote.attachment is None) is (content is None)
+            if wrote.attachment is not None:
+                assert await ours.file(wrote.attachment, most=100) == content
+        assert stage.waha.unexpected == []
+
+
+async def test_files_are_served_with_the_key_only_and_wherever_waha_says_they_are() -> None:
+    async with staged() as stage, client_of_ours(stage) as ours:
+        stage.waha.files.told_at = "https://evil.test:8443"
+        short = await stage.waha.phone(AIGERIM).speaks(b"say:Hi")
+        (wrote,) = await _wrote(stage)
+        path = f"/api/files/default/{short}.oga"
+        assert wrote.attachment == Attachment(path=path, mimetype="audio/ogg; codecs=opus")
+        assert stage.hook.payload("message.any")["media"]["url"] == f"https://evil.test:8443{path}"
+        assert (await stage.http.get(path, headers={"X-Api-Key": "no"})).status_code == 401
+        assert (await stage.http.get(path)).content == b"say:Hi"
+        assert await ours.file(wrote.attachment, most=100) == b"say:Hi"
+        lost = await stage.http.get("/api/files/default/other.oga")
+        assert lost.json()["message"] == "File not found: other.oga"
+
+
+async def test_fetching_a_file_goes_wrong_as_told() -> None:
+    async with staged() as stage, client_of_ours(stage) as ours:
+        await stage.waha.phone(AIGERIM).speaks(b"say:Hi")
+        (wrote,) = await _wrote(stage)
+        assert wrote.attachment is not None
+        elsewhere = Status(302, headers={"Location": "/api/sessions"})
+        stage.waha.files.faults.extend([Status(404), elsewhere, Endless(), CutBefore()])
+        codes = []
+        for _ in range(4):
+            with pytest.raises((Transient, Permanent)) as error:
+                await ours.file(wrote.attachment, most=100)
+            codes.append(error.value.code)
+        assert codes == ["not_yet", "redirect", "too_large", "unreachable"]
+        stage.waha.files.faults.append(Slow(60))
+        with pytest.raises(Transient):
+            await ours.file(wrote.attachment, most=100, within=0.05)
+        assert await ours.file(wrote.attachment, most=100) == b"say:Hi"
+
+
+async def _wrote(stage: Stage) -> list[CustomerWrote]:
+    """What the webhooks told that buyers wrote."""
+    await stage.waha.delivered()
+    read = [read_webhook(body, stage.world.now()).facts for _, body in stage.hook.taken]
+    events = [fact.event for facts in read for fact in facts]
+    return [event for event in events if isinstance(event, CustomerWrote)]
 
 
 async def test_an_ignored_kind_of_chat_is_dropped_at_the_source() -> None:
@@ -1257,3 +1338,38 @@ async def test_the_model_wants_its_key() -> None:
         answer = await ask.http.get("/v1/models", headers=wrong)
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
         assert (await ask.http.get("/v1/models")).status_code == 200
+
+
+VOICE = ("voice.ogg", "say:Қайда?".encode(), "audio/ogg")
+
+
+async def test_the_model_hears_what_a_sound_says_or_a_test_scripts() -> None:
+    async with talking() as (model, ask):
+        asked = {"model": "whisper-1", "language": "kk"}
+        url = "/v1/audio/transcriptions"
+        said = await ask.http.post(url, files={"file": VOICE}, data=asked)
+        assert said.json() == {"text": "Қайда?", "usage": {"type": "duration", "seconds": 3.0}}
+        model.transcripts.append("Сәлем")
+        asked["response_format"] = "verbose_json"
+        scripted = (await ask.http.post(url, files={"file": VOICE}, data=asked)).json()
+        assert (scripted["text"], scripted["duration"]) == ("Сәлем", 3.0)
+        noise = ("voice.ogg", b"OggS", "audio/ogg")
+        assert (await ask.http.post(url, files={"file": noise}, data=asked)).json()["text"] == ""
+        heard = (await model.wait_for_sounds(3))[1]
+        assert (heard.filename, heard.sound, heard.mimetype) == VOICE
+        assert heard.asked == asked
+
+
+async def test_the_model_hears_only_a_form_with_a_file_and_a_model_and_with_its_key() -> None:
+    async with talking() as (model, ask):
+        url, asked = "/v1/audio/transcriptions", {"model": "whisper-1"}
+        assert (await ask.http.post(url, data=asked)).status_code == 400
+        assert (await ask.http.post(url, files={"file": VOICE})).status_code == 400
+        assert (await ask.http.post(url, json=asked)).status_code == 400
+        wrong = {"Authorization": "Bearer other"}
+        answer = await ask.http.post(url, files={"file": VOICE}, data=asked, headers=wrong)
+        assert answer.status_code == 401
+        model.transcripts.append(Status(503))
+        failed = await ask.http.post(url, files={"file": VOICE}, data=asked)
+        assert failed.status_code == 503
+        assert len(model.heard) == 1

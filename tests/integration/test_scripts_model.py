@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import math
 import pytest
 import redis
 from hypothesis import given, settings
@@ -97,9 +98,11 @@ class Scripts(RuleBasedStateMachine):
         self.due: dict[str, float] = {}
         self.chats: dict[str, float] = {}
         self.spoken: dict[str, float] = {}
+        self.called: dict[str, float] = {}
         self.held: dict[str, float] = {}
         self.hidden: set[str] = set()
         self.counters: dict[str, float] = {}
+        self.costs: dict[str, float] = {}
         self.told: dict[str, str] = {}
         self.buried: dict[str, str] = {}
         self.days: dict[str, set[str]] = {shop: set() for shop in SHOPS}
@@ -181,9 +184,11 @@ class Scripts(RuleBasedStateMachine):
         lists = [2, *entries, 1, *archived, 2, "sent", 1, "model_cost", 0.5]
         lists += [len(buried), *(part for id_ in buried for part in (id_, grave))]
         lists += [len(risen), *risen, len(freed), *freed]
+        paid = {"default:reply:cost": 0.5, "cost": 0.5} if spoke else {}
+        lists += [len(paid), *(part for pair in paid.items() for part in pair), DAY_SECONDS]
         woken = "" if wake is None else wake
         args = [claim.version, token, doc, folded, now, claim.chat, woken, JOURNAL_KEPT,
-                int(spoke), *lists]  # fmt: skip
+                int(spoke), now if spoke else "", *lists]  # fmt: skip
         kept = self.kept[claim.chat]
         answer = self.ask_commit(claim.chat, args)
         if kept.version != claim.version:
@@ -197,14 +202,17 @@ class Scripts(RuleBasedStateMachine):
         kept.archive += archived
         for name, by in (("sent", 1), ("model_cost", 0.5)):
             self.counters[name] = self.counters.get(name, 0) + by
+        for field, dollars in paid.items():
+            self.costs[field] = self.costs.get(field, 0) + dollars
         self.buried |= dict.fromkeys(buried, grave)
         self.buried = {id_: json for id_, json in self.buried.items() if id_ not in risen}
         for held in self.days.values():
             held -= set(freed)
         self.wakes_at(claim.chat, now, wake)
         self.chats[claim.chat] = now
+        self.called.pop(claim.chat, None)
         if spoke:
-            self.spoken[claim.chat] = now
+            self.spoken[claim.chat] = self.called[claim.chat] = now
         assert answer == [int(kept.version), len(kept.mail)]
         return Commit(claim, tuple(map(str, args)))
 
@@ -212,7 +220,7 @@ class Scripts(RuleBasedStateMachine):
         names = [
             keys.conversation(chat), keys.mail(chat), keys.journal(chat), keys.archive(chat),
             keys.due(), keys.chats(), keys.counters(), keys.spoken_to(), keys.buried(),
-            *(keys.day(shop, TODAY) for shop in SHOPS),
+            keys.costs(TODAY), keys.called(), *(keys.day(shop, TODAY) for shop in SHOPS),
         ]  # fmt: skip
         return self.run("commit", names, *args)
 
@@ -303,7 +311,7 @@ class Scripts(RuleBasedStateMachine):
                 *entries]  # fmt: skip
         names = [key(chat) for chat in (left.chat, into.chat) for key in OWN]
         names += [keys.due(), keys.chats(), keys.spoken_to(), keys.hidden_stops()]
-        names.append(keys.counters())
+        names += [keys.counters(), keys.called()]
         same = (source.version, target.version) == (left.version, into.version)
         assert self.run("merge", names, *args) == int(same)
         if not same:
@@ -331,8 +339,10 @@ class Scripts(RuleBasedStateMachine):
         target.seen = {event: at for at, event in newest}
         if left in self.spoken:
             self.spoken[into] = max(self.spoken[left], self.spoken.get(into, 0))
+        if left in self.called:
+            self.called[into] = min(self.called[left], self.called.get(into, math.inf))
         self.kept[left] = Kept()
-        for index in (self.due, self.chats, self.spoken):
+        for index in (self.due, self.chats, self.spoken, self.called):
             index.pop(left, None)
         self.hidden.discard(left)
         self.look_again(into, now)
@@ -361,17 +371,20 @@ class Scripts(RuleBasedStateMachine):
     @invariant()
     def what_all_chats_share_is_as_it_should_be(self) -> None:
         pipe = self.redis.pipeline(transaction=False)
-        for index in (keys.due(), keys.chats(), keys.spoken_to(), keys.held("default")):
+        indexes = (keys.due(), keys.chats(), keys.spoken_to(), keys.called(), keys.held("default"))
+        for index in indexes:
             pipe.zrange(index, 0, -1, withscores=True)
         pipe.hgetall(keys.counters())
+        pipe.hgetall(keys.costs(TODAY))
         pipe.hgetall(keys.buried())
         pipe.smembers(keys.hidden_stops())
         for shop in SHOPS:
             pipe.smembers(keys.day(shop, TODAY))
-        *indexes, counters, buried, hidden, first, second = pipe.execute()
+        *indexes, counters, costs, buried, hidden, first, second = pipe.execute()
         scores = [{text(chat): at for chat, at in index} for index in indexes]
-        assert scores == [self.due, self.chats, self.spoken, self.held]
+        assert scores == [self.due, self.chats, self.spoken, self.called, self.held]
         assert {text(name): float(by) for name, by in counters.items()} == self.counters
+        assert {text(name): float(by) for name, by in costs.items()} == self.costs
         assert {text(id_): text(json) for id_, json in buried.items()} == self.buried
         assert {text(lid) for lid in hidden} == self.hidden
         assert [{text(id_) for id_ in day} for day in (first, second)] == list(self.days.values())

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.domain.brief import Brief, Line
+from app.domain.brief import Brief, Line, Statement
 from app.domain.conversation import Author
 from app.domain.events import Item, Language, Order, Stage
+from app.domain.meaning import Topic
 from app.domain.rules import Purpose
 from app.writing.checks import check, has_stop_hint, names, tidy
 
@@ -19,6 +20,7 @@ JACKET = Order(
     stage=Stage.DELIVERED,
     items=(Item(name="Куртка Columbia 100% нейлон, черная", quantity=2, price=31980.0),),
     total=32980.0,
+    created_at=datetime(2026, 11, 21, 9, tzinfo=ZoneInfo("Asia/Almaty")),
 )
 
 
@@ -27,6 +29,7 @@ def reply(
     language: Language = Language.RU,
     history: tuple[Line, ...] = (),
     name: str | None = "Айгерим",
+    statements: tuple[Statement, ...] = (),
 ) -> Brief:
     return Brief(
         purpose=Purpose.REPLY,
@@ -38,6 +41,8 @@ def reply(
         messages_to_answer=questions,
         local_time=datetime(2026, 11, 22, 15, 30, tzinfo=ZoneInfo("Asia/Almaty")),
         opener=not history,
+        statements=statements,
+        hours="Каждый день с 10:00 до 19:00, по воскресеньям до 18:00",
     )
 
 
@@ -248,6 +253,8 @@ def test_the_last_text_is_not_said_again() -> None:
         ("ваш стоп-сигнал", False),
         ("стопка бумаги", False),
         ("нон-стоп", False),
+        ("reply “stop”", True),
+        ("Stop by our shop", False),
     ],
 )
 def test_a_stop_hint_is_the_word_alone(text: str, *, expected: bool) -> None:
@@ -263,6 +270,15 @@ def test_a_long_run_of_digits_and_spaces_is_checked_quickly() -> None:
 
     assert check("Рады помочь!", reply(history=(told,))) == ()
 
+
+TOLD = (
+    Statement(topic=Topic.DELIVERY, text="Доставка обычно 3–5 дней."),
+    Statement(topic=Topic.RETURNS, text="Примерить и вернуть можно в течение 14 дней."),
+)
+CARE = Line(
+    author=Author.PERSON,
+    text="Размер 48 на рост 176-182 см, стирать при 30 градусах, не больше 800 оборотов.",
+)
 
 INVENTED = {"price", "link", "number", "discount", "asks", "claims_human"}
 
@@ -377,8 +393,8 @@ MUST_PASS = [
     "Цена 15990 за штуку.",
     "Стоимость 15 990,00 тенге.",
     "32,98 тыс. тенге за всё.",
-    "Заказ 912000001 доставлен 21.11.2026.",
-    "Доставили 22.11.2026 в 14:35, всё ли в порядке?",
+    "Заказ 912000001 оформлен 21.11.2026.",
+    "Доставили 22.11.2026, всё ли в порядке?",
     "Работаем с 10:00 до 19:00 каждый день.",
     "Ждём вас в ноябре 2026 года.",
     "Вернуть можно в течение 14 дней.",
@@ -459,7 +475,7 @@ def test_what_is_invented_in_kazakh_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", MUST_PASS)
 def test_honest_words_may_leave(text: str) -> None:
-    assert check(text, reply()) == ()
+    assert check(text, reply("А 48 размер?", history=(CARE,), statements=TOLD)) == ()
 
 
 @pytest.mark.parametrize("text", MUST_PASS_KAZAKH)

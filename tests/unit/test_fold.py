@@ -182,7 +182,7 @@ def test_a_deleted_message_is_forgotten_and_not_answered() -> None:
 def test_a_voice_note_gets_an_honest_text_and_a_person() -> None:
     talked = after(wrote("", media=Media.VOICE))
     assert talked.needs_person is not None
-    assert talked.pending[0].canned == "reply"
+    assert talked.pending[0].canned == "voice"
 
 
 def test_a_picture_with_words_is_answered_as_words() -> None:
@@ -194,11 +194,14 @@ def test_a_sticker_needs_no_answer() -> None:
     assert after(wrote("", media=Media.STICKER)).pending == ()
 
 
-def test_a_call_asks_for_a_person() -> None:
-    call = CustomerCalled(id="call:1", at=NOON, received_at=NOON, session="default")
-    talked = after(call)
+def test_a_call_gets_one_text_a_day_and_asks_for_a_person() -> None:
+    calls = [
+        CustomerCalled(id=f"call:{n}", at=NOON, received_at=NOON, session="default")
+        for n in range(2)
+    ]
+    talked = after(*calls)
     assert talked.needs_person is not None
-    assert talked.pending == ()
+    assert [pending.canned for pending in talked.pending] == ["call"]
 
 
 def test_a_reaction_is_only_noted() -> None:

@@ -303,8 +303,9 @@ def test_what_is_kept_is_bounded(talked: Conversation, events: list[AnyEvent]) -
         assert len({order.code for order in talked.orders}) == len(talked.orders)
         assert len({pending.id for pending in talked.pending}) == len(talked.pending)
         assert len({message.id for message in talked.messages}) == len(talked.messages)
-        if before.needs_person is not None:
-            assert talked.needs_person in {None, before.needs_person}
+        if before.needs_person is not None and talked.needs_person is not None:
+            assert talked.needs_person.since == before.needs_person.since
+            assert talked.needs_person.told >= before.needs_person.told
 
 
 # --- what is stored, and when it wakes --------------------------------------------------------

@@ -14,6 +14,7 @@ from msgspec import structs
 
 from app.domain.events import (
     Address,
+    Attachment,
     CustomerCalled,
     CustomerEdited,
     CustomerReacted,
@@ -190,7 +191,12 @@ MESSAGES = {
 }
 
 MEDIA = {
-    "noweb_image_caption": wrote("3EB0EE01", "Вот такая?", media=Media.IMAGE),
+    "noweb_image_caption": wrote(
+        "3EB0EE01",
+        "Вот такая?",
+        media=Media.IMAGE,
+        attachment=Attachment(path="/api/files/a.jpg", mimetype="image/jpeg"),
+    ),
     "noweb_voice": wrote("3EB0EE02", "", media=Media.VOICE),
     "noweb_view_once": wrote("3EB0EE03", "", media=Media.IMAGE),
     "noweb_location": wrote("3EB0EE04", "Дом", media=Media.LOCATION),
@@ -365,6 +371,20 @@ def test_a_restriction_ends_when_it_is_said_and_else_in_a_day(
     body = json.loads(GOOD["noweb_ack_error_463"])
     body["payload"]["error"]["until"] = until
     assert _read(json.dumps(body).encode()) == restricted("3EB0ACK6", until=expected)
+
+
+@pytest.mark.parametrize("name", ["noweb_voice", "gows_voice", "media_by_mimetype_voice"])
+def test_a_voice_note_comes_with_the_path_of_its_file_in_every_engine(name: str) -> None:
+    body = json.loads(GOOD[name])
+    url = "http://localhost:3000/api/files/default/3EB0EE02.oga"
+    media = {"url": url, "mimetype": "audio/ogg; codecs=opus", "filename": None}
+    for error in (None, {"message": "Failed to fetch stream"}):
+        body["payload"]["media"] = media | {"error": error}
+        (fact,) = read_webhook(json.dumps(body).encode(), RECEIVED).facts
+        assert isinstance(fact.event, CustomerWrote)
+        assert fact.event.media is Media.VOICE
+        file = Attachment(path="/api/files/default/3EB0EE02.oga", mimetype=media["mimetype"])
+        assert fact.event.attachment == (file if error is None else None)
 
 
 def test_two_edits_of_one_message_are_two_facts() -> None:

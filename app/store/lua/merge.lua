@@ -2,7 +2,7 @@
 -- KEYS  1 conversation HASH, 2 mail LIST, 3 journal LIST, 4 archive LIST, 5 seen ZSET of the chat
 --       that is left; 6…10 the same of the one that stays
 --       11 due ZSET   12 chats ZSET   13 spoken_to ZSET   14 hidden_stops SET
---       15 counters HASH
+--       15 counters HASH   16 called ZSET
 -- ARGV  1 version of the chat left ('' = none)   2 version of the one that stays ('' = none)
 --       3 JSON Conversation of both ('' = only mail moves)   4 journal kept   5 ids kept   6 now, ms
 --       7 the chat left   8 the one that stays   9 hidden id   10 token
@@ -45,8 +45,12 @@ local spoken = redis.call('ZSCORE', KEYS[13], ARGV[7])
 if spoken then
   redis.call('ZADD', KEYS[13], 'GT', spoken, ARGV[8])
 end
+local called = redis.call('ZSCORE', KEYS[16], ARGV[7])
+if called then
+  redis.call('ZADD', KEYS[16], 'LT', called, ARGV[8])
+end
 redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
-for _, index in ipairs({11, 12, 13}) do
+for _, index in ipairs({11, 12, 13, 16}) do
   redis.call('ZREM', KEYS[index], ARGV[7])
 end
 redis.call('SREM', KEYS[14], ARGV[9])

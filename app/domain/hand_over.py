@@ -1,0 +1,176 @@
+"""When a person at the shop should answer, and how the customer is told so, once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from app.domain.concerns import concern_of
+from app.domain.conversation import (
+    OFF_STAGES,
+    Author,
+    Conversation,
+    Entry,
+    Folded,
+    Kind,
+    Message,
+    NeedsPerson,
+    Pending,
+    derive_id,
+    dropped_entry,
+    with_pending,
+    without_pending,
+)
+from app.domain.language import normalise
+from app.domain.meaning import Concern
+from app.domain.rules import (
+    ASKING,
+    BEST_BEFORE,
+    FAILED_AMONG,
+    FAILED_ANSWERS,
+    Purpose,
+    Reason,
+    Rules,
+)
+
+GRAVE = frozenset({Concern.REFUND, Concern.COMPLAINT, Concern.LEGAL, Concern.HEALTH, Concern.ANGER})
+"""What upsets a customer: nothing is asked of them until a person has dealt with it."""
+
+TWO_FAILED = "two_failed"
+"""Why a person is called when the bot did not understand twice."""
+
+APOLOGY, HAND_OFF = "apology", "handoff"
+"""The fixed texts of a notice: sorry and a person, or a person."""
+
+ANSWERS = frozenset({Purpose.REPLY, Purpose.HANDOFF_NOTICE})
+"""Purposes that answer what the customer has written."""
+
+_TELLING_WORDS = 2
+"""Words from which the same message again is a question that was not answered."""
+
+
+def call_person(
+    conversation: Conversation, reason: str, *, now: datetime, told: bool = False
+) -> Folded:
+    """Somebody at the shop should look here; the first reason stays, unless a graver one comes."""
+    known = conversation.needs_person
+    if known is not None and not (reason in GRAVE and known.reason not in GRAVE):
+        return replace(conversation, needs_person=replace(known, told=known.told or told)), ()
+    told = told or (known is not None and known.told)
+    person = NeedsPerson(reason=reason, since=known.since if known else now, told=told)
+    conversation = replace(conversation, needs_person=person)
+    return conversation, (Entry(at=now, kind=Kind.PERSON_CALLED, reason=reason),)
+
+
+def is_upset(conversation: Conversation) -> bool:
+    """Whether a person was called because of something grave, and has not been here yet."""
+    person = conversation.needs_person
+    return person is not None and person.reason in GRAVE
+
+
+def reason_to_call(conversation: Conversation, message: Message, *, unhappy: bool) -> str | None:
+    """Why a person should answer ``message``, or None. ``unhappy``: so they said when asked.
+
+    Anger alone calls nobody where nothing was bought, and one misunderstanding is no failure yet.
+    """
+    concern = concern_of(message.text)
+    bought = any(order.stage not in OFF_STAGES for order in conversation.orders)
+    if concern is Concern.ANGER and not bought:
+        concern = None
+    if concern not in (None, Concern.MISUNDERSTOOD):
+        return concern
+    if unhappy:
+        return Concern.COMPLAINT
+    return TWO_FAILED if _failed_twice(conversation, message) else None
+
+
+def hand_over(
+    conversation: Conversation, message: Message, reason: str, *, now: datetime, rules: Rules
+) -> Folded:
+    """A person is called and the customer told so, together with what else waits for an answer.
+
+    Who knows already is not told again: a second notice would be noise.
+    """
+    known = conversation.needs_person
+    told = known is not None and known.told
+    conversation, entries = call_person(conversation, reason, now=now, told=True)
+    if reason in GRAVE:
+        conversation, dropped = _asked_no_more(conversation, now=now)
+        entries = (*entries, *dropped)
+    if not told:
+        conversation = with_pending(
+            conversation, _notice(conversation, message, reason, now=now, rules=rules)
+        )
+    return conversation, entries
+
+
+def waiting_answer(conversation: Conversation) -> Pending | None:
+    """What waits to be said to the customer's last words, if it does."""
+    return next((p for p in conversation.pending if p.since and p.purpose in ANSWERS), None)
+
+
+def answers_with(waiting: Pending | None, message: Message) -> tuple[str, ...]:
+    """The ids of what is answered together, each once."""
+    return tuple(dict.fromkeys((*(waiting.answers if waiting else ()), message.id)))
+
+
+def due_after(waiting: Pending | None, *, now: datetime, rules: Rules) -> datetime:
+    """When the customer has probably finished."""
+    since = waiting.since if waiting and waiting.since else now
+    return max(now, min(now + rules.debounce, since + rules.debounce_max))
+
+
+def _notice(
+    conversation: Conversation, message: Message, reason: str, *, now: datetime, rules: Rules
+) -> Pending:
+    waiting = waiting_answer(conversation)
+    return Pending(
+        id=waiting.id if waiting else derive_id("reply", message.id),
+        purpose=Purpose.HANDOFF_NOTICE,
+        shop=message.shop,
+        due=due_after(waiting, now=now, rules=rules),
+        expires_at=now + BEST_BEFORE[Purpose.HANDOFF_NOTICE],
+        answers=answers_with(waiting, message),
+        since=waiting.since if waiting else now,
+        canned=APOLOGY if reason in GRAVE - {Concern.LEGAL} else HAND_OFF,
+        counted=waiting.counted if waiting else False,
+    )
+
+
+def _asked_no_more(conversation: Conversation, *, now: datetime) -> Folded:
+    """What would ask an upset customer for a review, or to buy again, is dropped."""
+    entries: list[Entry] = []
+    for pending in conversation.pending:
+        if pending.purpose in ASKING:
+            conversation = without_pending(conversation, pending.id)
+            entries.append(
+                dropped_entry(pending, Reason.UPSET, now=now, counted=not pending.counted)
+            )
+    return conversation, tuple(entries)
+
+
+def _failed_twice(conversation: Conversation, message: Message) -> bool:
+    """Whether this message, and another one lately, say that an answer did not help."""
+    back = conversation.handed_back
+    lately = [m for m in conversation.messages if back is None or m.at > back]
+    theirs = [m for m in lately if m.author is Author.CUSTOMER][-FAILED_AMONG:]
+    failed = [m.id for m in theirs if _was_failed(m, lately)]
+    return message.id in failed and len(failed) >= FAILED_ANSWERS
+
+
+def _was_failed(message: Message, lately: list[Message]) -> bool:
+    """They say that they were not understood, or ask once more what the bot has answered."""
+    if not any(m.author is Author.BOT and m.at < message.at for m in lately):
+        return False
+    if concern_of(message.text) is Concern.MISUNDERSTOOD:
+        return True
+    words = normalise(message.text)
+    if len(words.split()) < _TELLING_WORDS:
+        return False
+    before = [m for m in lately if m.at < message.at - timedelta(seconds=1)]
+    same = (m for m in before if m.author is Author.CUSTOMER and normalise(m.text) == words)
+    asked = next(same, None)
+    return asked is not None and any(
+        m.author is Author.BOT and m.purpose is Purpose.REPLY and asked.at < m.at for m in before
+    )

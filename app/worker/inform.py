@@ -1,0 +1,71 @@
+"""What the catalogue adds to a brief: the things asked about, and those that fit a purchase."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from app.domain.brief import Brief
+from app.domain.conversation import Author
+from app.domain.events import Item
+from app.domain.meaning import Segment, Topic
+from app.domain.product import Product
+from app.domain.rules import Purpose
+from app.knowledge.catalogue import Catalogue
+
+MOST_FOUND = 4
+"""Things a text can speak of; the model would only lose itself in more."""
+
+_ABOUT_GOODS = frozenset({Topic.PRICE, Topic.STOCK, Topic.ACCESSORIES})
+_OFFERS = frozenset({Purpose.POST_PURCHASE, Purpose.CAMPAIGN})
+
+
+def informed(brief: Brief, catalogue: Catalogue) -> Brief:
+    """``brief`` with the products it may speak of; never one that is not in the catalogue."""
+    if not len(catalogue) or brief.canned is not None:
+        return brief
+    if brief.purpose in _OFFERS:
+        return replace(brief, products=_fitting(brief, catalogue))
+    if brief.purpose is not Purpose.REPLY:
+        return brief
+    return replace(brief, products=_asked_for(brief, catalogue)[:MOST_FOUND])
+
+
+def _asked_for(brief: Brief, catalogue: Catalogue) -> tuple[Product, ...]:
+    """What the messages name, and what there is instead of it when it is sold out."""
+    if Topic.ACCESSORIES in brief.topics:
+        return _fitting(brief, catalogue)
+    found = catalogue.find("\n".join(brief.messages_to_answer), limit=MOST_FOUND)
+    if not found and _ABOUT_GOODS & set(brief.topics):
+        found = _spoken_of(brief, catalogue)
+    if found and not found[0].in_stock:
+        instead = catalogue.alternatives(found[0], limit=MOST_FOUND - 1)
+        found = tuple(dict.fromkeys((found[0], *instead, *found[1:])))
+    return found
+
+
+def _spoken_of(brief: Brief, catalogue: Catalogue) -> tuple[Product, ...]:
+    """«А сколько она стоит?»: what they last named, or what they have bought."""
+    theirs = [line.text for line in brief.history if line.author is Author.CUSTOMER]
+    if theirs and (found := catalogue.find(theirs[-1], limit=1)):
+        return found
+    return tuple(_bought(brief, catalogue))[:1]
+
+
+def _fitting(brief: Brief, catalogue: Catalogue) -> tuple[Product, ...]:
+    """Things that go with what was bought; nothing is offered to who is upset."""
+    if brief.segment is Segment.UPSET:
+        return ()
+    items = [item for order in brief.orders[:1] for item in order.items]
+    return catalogue.accessories([_product(item, catalogue) for item in items], limit=3)
+
+
+def _bought(brief: Brief, catalogue: Catalogue) -> list[Product]:
+    items = [item for order in brief.orders for item in order.items]
+    known = (catalogue.by_sku(item.sku) for item in items if item.sku)
+    return [product for product in known if product is not None]
+
+
+def _product(item: Item, catalogue: Catalogue) -> Product:
+    """The thing bought as the catalogue has it, or as the order names it."""
+    known = catalogue.by_sku(item.sku) if item.sku else None
+    return known or Product(sku=item.sku or "", name=item.name)

@@ -1,0 +1,34 @@
+"""A person was called: they are told what it is about, and what might be answered."""
+
+from __future__ import annotations
+
+from app.domain.called import brief_of_call, needs_summary, summed_up
+from app.worker.inform import informed
+from app.worker.turn import Turn
+from app.writing.summaries import summary_of
+
+
+async def sum_up(turn: Turn) -> bool:
+    """Whether a call was summed up. Raises ``Conflict`` and ``StoreDown``.
+
+    The customer is served first: this is done when nothing else is due in the chat.
+    """
+    person = turn.conversation.needs_person
+    if person is None or not needs_summary(turn.conversation):
+        return False
+    bot = turn.bot
+    brief = brief_of_call(turn.conversation, now=turn.now, rules=bot.rules)
+    brief = informed(brief, bot.catalogue)
+    summary = summary_of(brief, person.reason, language=bot.rules.languages[0])
+    draft = await bot.writer.suggest(brief, afford=await turn.affords())
+    await turn.refresh()
+    settled = summed_up(
+        turn.conversation,
+        summary=summary,
+        suggestion=draft.text if draft else None,
+        written=draft.written if draft else None,
+        now=turn.now,
+    )
+    await turn.commit(*settled)
+    bot.log.warning("person_called", chat=turn.chat, reason=person.reason)
+    return True
