@@ -49,7 +49,7 @@ def read_shop_facts(text: str) -> ShopFacts:
         if name not in known:
             raise ValueError(f"[{name}] is none of {', '.join(sorted(known))}")
         if not isinstance(table, dict):
-            raise ValueError(f"{name} must be a table: write [{name}]")
+            raise ValueError(f"{name} must be a table: write [{name}]")  # noqa: TRY004 - of a text
     hours = tables.pop(_HOURS, None)
     return ShopFacts(
         hours=_hours(hours) if hours is not None else None,

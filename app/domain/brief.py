@@ -45,6 +45,7 @@ class Brief(Struct, frozen=True, kw_only=True):
     answered, ``review_order`` the number of the order it is about. ``person_called``: somebody at
     the shop was asked to answer here, and has not yet; ``open_now``: they are there at this hour.
     ``asked``: we asked whether all is well with an order, and this may be the answer.
+    ``ask_stop``: the text ends with the question whether they want to be left alone.
     """
 
     purpose: Purpose
@@ -69,6 +70,7 @@ class Brief(Struct, frozen=True, kw_only=True):
     review_order: str | None = None
     person_called: bool = False
     asked: bool = False
+    ask_stop: bool = False
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -120,6 +122,7 @@ def brief_for(
         review_order=review.code if review else None,
         person_called=person is not None and person.told and pending.canned is None,
         asked=question is not None,
+        ask_stop=pending.canned is None and conversation.stop_question == pending.id,
     )
 
 

@@ -172,8 +172,8 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     when they last wrote, ``no_whatsapp`` when their number was found to have none. ``strays`` are
     receipts of messages whose id we may yet learn. ``speech`` is the language of their last telling
     message, ``language`` the one we answer in. Nothing is started before ``paused_until``;
-    ``asked_stop`` is when they were asked whether they want to be left alone. ``linked`` are orders
-    whose review link was given.
+    ``asked_stop`` is when they were asked whether they want to be left alone, ``stop_question`` the
+    id of the message that asks it. ``linked`` are orders whose review link was given.
     """
 
     chat: str
@@ -201,6 +201,7 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     speech: Speech | None = None
     paused_until: datetime | None = None
     asked_stop: datetime | None = None
+    stop_question: str | None = None
     linked: tuple[str, ...] = ()
 
     def order(self, code: str | None) -> Order | None:

@@ -143,7 +143,8 @@ def _heed(
     """A stop and a start are heeded at once, however late; the rest is to be answered."""
     wish = _wish(conversation, message, rules)
     if wish is Wish.STOP:
-        return opted_out(conversation, message, late=late, now=now)
+        words = rules.opt_out_words
+        return opted_out(conversation, message, late=late, now=now, stop_words=words)
     if wish is Wish.START and (conversation.opt_out or conversation.paused_until):
         since = conversation.opt_out.at if conversation.opt_out else message.at
         newer = not late and message.at >= since
@@ -178,7 +179,8 @@ def _answer(
 ) -> Folded:
     if wish is Wish.HELP:
         return with_pending(conversation, fixed(message, Purpose.REPLY, now=now, canned="help")), ()
-    if wish is Wish.MAYBE_STOP and may_ask_about_stop(conversation, now):
+    asks = wish is Wish.MAYBE_STOP and may_ask_about_stop(conversation, now)
+    if asks and "?" not in message.text:
         return asked_about_stop(conversation, message, now=now)
     if _answered_meanwhile(conversation, message, now=now):
         return conversation, ()
@@ -187,7 +189,13 @@ def _answer(
     if _floods(conversation, now=now):
         return call_person(conversation, "flood", now=now)
     handed_over = _handed_over(conversation, message, now=now, rules=rules)
-    return handed_over or _to_be_answered(conversation, message, now=now, rules=rules)
+    if handed_over is not None:
+        return handed_over
+    conversation, entries = _to_be_answered(conversation, message, now=now, rules=rules)
+    waiting = waiting_answer(conversation)
+    if asks and waiting is not None:  # answered, and asked whether to be left alone
+        conversation = replace(conversation, asked_stop=now, stop_question=waiting.id)
+    return conversation, entries
 
 
 def _handed_over(
@@ -341,9 +349,13 @@ def customer_edited(
         reason="edited",
         facts=(event.id,),
     )
-    if wish_of(edited.text, rules.opt_out_words) is None:
+    wish = wish_of(edited.text, rules.opt_out_words)
+    if wish in (None, Wish.HELP):
         return conversation, (entry,)
     wished = replace(edited, at=max(event.at, edited.at))
+    if wish is Wish.MAYBE_STOP:
+        conversation, pause = paused(conversation, wished, now=now)
+        return conversation, (entry, *pause)
     conversation, entries = _heed(conversation, wished, late=False, now=now, rules=rules)
     return conversation, (entry, *entries)
 

@@ -49,6 +49,7 @@ def merged(conversation: Conversation, other: Conversation, *, now: datetime) ->
         speech=conversation.speech or other.speech,
         paused_until=_latest(conversation.paused_until, other.paused_until),
         asked_stop=_latest(conversation.asked_stop, other.asked_stop),
+        stop_question=conversation.stop_question or other.stop_question,
         linked=tuple(dict.fromkeys((*other.linked, *conversation.linked))),
         no_whatsapp=None,
         owner=Owner.PEOPLE if Owner.PEOPLE in (conversation.owner, other.owner) else Owner.BOT,

@@ -33,6 +33,7 @@ from app.domain.rules import (
     Purpose,
     Reason,
 )
+from app.domain.wishes import tier_of
 
 STOP_QUESTION = "maybe_stop"
 """The fixed text that asks whether they want to be left alone."""
@@ -63,8 +64,18 @@ def fixed(
     )
 
 
-def opted_out(conversation: Conversation, message: Message, *, late: bool, now: datetime) -> Folded:
-    """What a stop ends, it ends every time; it is told, counted and answered once."""
+def opted_out(
+    conversation: Conversation,
+    message: Message,
+    *,
+    late: bool,
+    now: datetime,
+    stop_words: tuple[str, ...],
+) -> Folded:
+    """What a stop ends, it ends every time; it is told, counted and answered once.
+
+    The journal tells whether it was a word alone or a phrase, which a person may see otherwise.
+    """
     conversation = no_longer_answered(conversation, message.id)
     known = conversation.opt_out
     at = max(message.at, known.at) if known else message.at
@@ -85,6 +96,7 @@ def opted_out(conversation: Conversation, message: Message, *, late: bool, now: 
         shop=message.shop,
         purpose=started.purpose if started and counts else None,
         message=message.id,
+        reason=tier_of(message.text, stop_words),
     )
     return conversation, (entry, *dropped)
 
@@ -120,9 +132,10 @@ def may_ask_about_stop(conversation: Conversation, now: datetime) -> bool:
 
 
 def asked_about_stop(conversation: Conversation, message: Message, *, now: datetime) -> Folded:
-    """One question whether they want to be left alone, instead of an answer."""
+    """One question whether they want to be left alone: there is nothing else to answer."""
     question = fixed(message, Purpose.REPLY, now=now, canned=STOP_QUESTION)
-    return with_pending(replace(conversation, asked_stop=now), question), ()
+    conversation = replace(conversation, asked_stop=now, stop_question=question.id)
+    return with_pending(conversation, question), ()
 
 
 def agrees_to_stop(conversation: Conversation, message: Message) -> bool:
@@ -131,8 +144,7 @@ def agrees_to_stop(conversation: Conversation, message: Message) -> bool:
         return False
     ours = [m for m in conversation.messages if m.author is not Author.CUSTOMER]
     last = next((m for m in reversed(ours) if m.at <= message.at), None)
-    written = last.written if last is not None else None
-    return written is not None and written.prompt.startswith(f"{STOP_QUESTION}/")
+    return last is not None and last.id == conversation.stop_question
 
 
 def silenced(

@@ -155,8 +155,6 @@ UNSURE = _rules(
     whence ~ my
     (number|phone) ~ (whence|who)
     who ~ (signed|said|give) ~ (write|bother|mail)
-    who ~ you
-    you who
     again ~ (writes|you|write|message|mailing|wrote)
     (you) again
     many ~ (message|mailing|writes|write|bother|mail)
@@ -180,7 +178,6 @@ UNSURE = _rules(
     you tome (x|num|often)* writes
     that you need (me|tome)? (asked|full|edge)
     not annoyed ~ (write|bother|mail)
-    who pens
     (edge|pause|full) you tome wrote
     (nothing ~ not need | not nothing need) (pause|full|edge)
     """
@@ -203,7 +200,6 @@ UNSURE_ALONE = _rules(
     bored
     (when)* busy aint
     when aint (when)*
-    who
     mistaken
     not mistaken
     not mistaken (number|writes)

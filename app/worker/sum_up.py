@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from app.domain.called import brief_of_call, needs_summary, summed_up
+from app.domain.hand_over import TWO_FAILED
+from app.domain.meaning import Concern
 from app.worker.inform import informed
 from app.worker.turn import Turn
 from app.writing.summaries import summary_of
+
+_MODEL_HELPS = frozenset({*Concern, TWO_FAILED})
+"""Calls for which a draft of the model's is worth its money; where it has failed, it is not."""
 
 
 async def sum_up(turn: Turn) -> bool:
@@ -20,7 +25,8 @@ async def sum_up(turn: Turn) -> bool:
     brief = brief_of_call(turn.conversation, now=turn.now, rules=bot.rules)
     brief = informed(brief, bot.catalogue)
     summary = summary_of(brief, person.reason, language=bot.rules.languages[0])
-    draft = await bot.writer.suggest(brief, afford=await turn.affords())
+    worth = person.reason in _MODEL_HELPS and await turn.affords()
+    draft = await bot.writer.suggest(brief, afford=worth)
     await turn.refresh()
     settled = summed_up(
         turn.conversation,

@@ -62,6 +62,10 @@ class FromFacts:
         link = self._brief.review_link
         return self._say("review_line", link=link) if link else self._say("review_line_plain")
 
+    def stop_question(self) -> str:
+        """Whether they want to be left alone, and how to say so."""
+        return self._say("maybe_stop")
+
     def answer(self) -> str | None:
         """The answer to all that was asked, or None when the facts do not hold it."""
         brief = self._brief

@@ -192,7 +192,7 @@ class Writer:
         return still[0] if still else text
 
     def _faults(self, text: str, brief: Brief, prompt: Prompt) -> tuple[Fault, ...]:
-        return check(text, brief, secrets=prompt.system)
+        return check(text, brief, secrets=(prompt.system,))
 
     def _instead(self, brief: Brief, *, why: str, person: str) -> _Text:
         """What the facts hold, or else the canned text; and who should look at it.
@@ -232,6 +232,8 @@ class Writer:
         reviewed = None if text.person else _review(brief, text)
         if reviewed is not None:
             lines.append(facts.review_line())
+        if brief.ask_stop:
+            lines.append(facts.stop_question())
         if brief.opener and brief.purpose.proactive:
             lines.append(self._ending(text.text, brief))
         whole = replace(text, text="\n".join(line for line in lines if line))

@@ -17,6 +17,11 @@ from tests.benchmarks.door import webhooks
 from tests.benchmarks.figures import Figure, load, machine, table
 from tests.benchmarks.outside import outside
 from tests.benchmarks.product import QUICK, Bench, Work, store
+from tests.benchmarks.quality_catalogue import catalogue
+from tests.benchmarks.quality_checks import checks
+from tests.benchmarks.quality_language import language
+from tests.benchmarks.quality_meaning import meaning
+from tests.benchmarks.quality_stops import stops
 from tests.benchmarks.rest import at_rest, start_up
 from tests.benchmarks.space import space
 from tests.benchmarks.turns import turns
@@ -25,7 +30,7 @@ LONGEST = 300.0
 """Seconds the whole run may take."""
 
 MEASUREMENTS: tuple[Callable[[Bench], Awaitable[list[Figure]]], ...] = (
-    webhooks, turns, at_rest, start_up, space,
+    webhooks, turns, at_rest, start_up, space, stops, language, meaning, checks, catalogue,
 )  # fmt: skip
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import math
 import pytest
 import redis
 from hypothesis import given, settings
@@ -202,8 +202,8 @@ class Scripts(RuleBasedStateMachine):
         kept.archive += archived
         for name, by in (("sent", 1), ("model_cost", 0.5)):
             self.counters[name] = self.counters.get(name, 0) + by
-        for field, dollars in paid.items():
-            self.costs[field] = self.costs.get(field, 0) + dollars
+        for measure, dollars in paid.items():
+            self.costs[measure] = self.costs.get(measure, 0) + dollars
         self.buried |= dict.fromkeys(buried, grave)
         self.buried = {id_: json for id_, json in self.buried.items() if id_ not in risen}
         for held in self.days.values():
