@@ -2,7 +2,8 @@
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import date
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,18 @@ from typing import Any
 import msgspec
 
 _FACTS = re.compile(r"<facts>\s*(.*?)\s*</facts>", re.DOTALL)
+_QUOTED = re.compile(r"«[^»]*»|“[^”]*”|\"[^\"]*\"")
+_NAME_ENDS = re.compile(r"[.!?:;]\s|\n")
+_NODS = frozenset(
+    {
+        *("ок", "окей", "ok", "okay", "хорошо", "понял", "поняла", "понятно", "ясно", "ладно"),
+        *("жақсы", "жарайды", "жарайды онда", "түсінікті", "жаксы", "жарайды", "тусиникти"),
+    }
+)
+"""Messages that ask for nothing."""
+
 _MAX_CHARS = 300
+_MAX_REPLY_CHARS = 450
 _MAX_NAME_CHARS = 90
 _ALIKE = 0.8  # from here on two texts are taken for one wording
 
@@ -26,6 +38,7 @@ class _Order(msgspec.Struct, frozen=True):
     items: list[_Item] = []
     total: float | None = None
     stage: str | None = None
+    planned_date: date | None = None
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -56,7 +69,14 @@ class Facts(msgspec.Struct, frozen=True):
     history: list[_Line] = []
     products: list[_Product] = []
     statements: list[_Statement] = []
+    hours: str | None = None
     mood: str | None = None
+    person_called: bool = False
+
+    @property
+    def asked(self) -> str:
+        """What is to be answered, in small letters, without what is only quoted."""
+        return _QUOTED.sub(" ", " ".join(self.messages_to_answer)).lower()
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -70,26 +90,92 @@ class Said(msgspec.Struct, frozen=True):
 
 # Stems of what a buyer may mean, in the order they are tried, in Russian, Kazakh, English.
 _MEANINGS: dict[str, tuple[str, ...]] = {
-    "person": ("человек", "оператор", "менеджер", "позовите", "адаммен", "адамға", "сатушымен"),
-    "broken": ("брак", "сломан", "не работает", "вернуть", "сынып", "ақау", "жарамсыз", "broken"),
+    "bot": (
+        *("вы бот", "ты бот", "это бот", "бот или", "вы робот", "ты робот", "робот или"),
+        *("вы человек", "живой человек", "вы живой", "с ботом", "ботпен", "сіз бот", "сиз бот"),
+        *("бот па", "ботсыз", "робот па", "адамсыз ба", "адам ба", "адамсыз", "a bot", "a robot"),
+        *("are you human", "a human", "real person"),
+    ),
+    "steady": (
+        *("забудь", "инструкц", "промпт", "разработчика", "ұмыт", "ережелер", "ignore", "prompt"),
+        *("тупой", "тупая", "дебил", "идиот", "ақымақ", "stupid", "idiot"),
+    ),
+    "again": (
+        *("не поняли", "не понял ", "не поняла", "не понимаете", "не о том", "не про то"),
+        *("түсінбе", "тусинбе", "not what i asked", "misunderst", "do not understand"),
+    ),
+    "person": (
+        *("человек", "оператор", "менеджера", "менеджеру", "менеджером", "позовите"),
+        *("адаммен", "адамға", "сатушымен", "talk to", "speak to", "operator", "a person"),
+    ),
+    "broken": (
+        *("брак", "сломан", "не работает", "вернуть", "сынып", "сынған", "ақау", "жарамсыз"),
+        *("істемей", "broken", "does not work", "doesn't work", "damaged", "return it"),
+    ),
+    "discount": (
+        *("скидк", "скинете", "уступите", "дешевле", "промокод", "жеңілдік", "жениздик"),
+        *("женилдик", "арзандат", "discount", "cheaper", "promo"),
+    ),
+    "hours": (
+        *("график", "во сколько", "до скольки", "режим работ", "работаете", "жұмыс уақыт"),
+        *("жумыс уакыт", "нешеге дейін", "нешеге дейин", "жұмыс істейсіз", "жумыс истейсиз"),
+        *("opening hours", "working hours", "are you open", "when do you open", "do you close"),
+    ),
+    "review": ("отзыв", "пікір", "пикир", "review"),
     "where": (
-        *("где", "когда", "ждать", "достав", "курьер", "қайда", "қашан", "кайда", "кашан"),
-        *("жеткіз", "where", "when"),
+        *(
+            "где",
+            "когда",
+            "ждать",
+            "достав",
+            "курьер",
+            "статус",
+            "с заказом",
+            "с моим заказом",
+            "қайда",
+        ),
+        *("қашан", "кайда", "кашан", "жеткіз", "жеткиз", "келеді", "келеди", "where", "when"),
+        *("сегодня", "завтра", "ертең", "ертен", "бүгін", "бугин", "status", "arrive", "tomorrow"),
     ),
     "price": (
         *("цена", "цену", "сколько", "стоит", "стоил", "почем", "баға", "бага", "қанша", "канша"),
-        *("тұрады", "price", "how much", "cost"),
+        *("тұрады", "турады", "price", "how much", "cost"),
     ),
-    "thanks": ("спасибо", "благодар", "рахмет", "рақмет", "отлично", "супер", "керемет", "thank"),
-    "hello": ("здравств", "привет", "добрый", "доброе", "салем", "сәлем", "салам", "hello"),
+    "thanks": (
+        *("спасибо", "благодар", "рахмет", "рақмет", "отлично", "супер", "керемет", "thank"),
+        *("great", "perfect"),
+    ),
+    "hello": (
+        *("здравств", "привет", "добрый", "доброе", "салем", "сәлем", "салам", "hello", "good "),
+        *("hi,", "hi!", "hi there"),
+    ),
 }
+_ALONE = frozenset({"bot", "steady", "again", "person", "broken"})
+"""What is answered by itself, whatever else was asked."""
+
+_LITTLE = frozenset({"thanks", "hello"})
+"""What is answered only where nothing else was asked."""
+
+_CALLING = ("person", "broken", "sorry", "unknown")
+"""What a person is asked to look at."""
+
+_MOST_PARTS = 2
 
 # What a shop's statement is about, by stems of the question.
 _STATED: dict[str, tuple[str, ...]] = {
-    "returns": ("возврат", "вернуть", "обмен", "қайтар", "кайтар", "return", "exchange"),
+    "returns": (
+        *("возврат", "вернуть", "обмен", "не подойдет", "не подойдёт", "қайтар", "кайтар"),
+        *("айырбаст", "return", "exchange"),
+    ),
     "warranty": ("гарант", "кепілдік", "кепилдик", "warranty", "guarantee"),
-    "payment": ("оплат", "рассроч", "төле", "толе", "pay"),
-    "delivery": ("доставк", "самовывоз", "жеткізу", "жеткизу", "delivery", "deliver"),
+    "payment": (
+        *("оплата", "оплаты", "оплатить", "рассроч", "перевод", "төле", "толе", "бөліп", "болип"),
+        *("pay", "installment"),
+    ),
+    "delivery": (
+        *("доставк", "доставля", "самовывоз", "жеткізу", "жеткизу", "жеткіз", "жеткиз"),
+        *("delivery", "deliver"),
+    ),
 }
 
 _STAGES_RU = (
@@ -120,6 +206,20 @@ _TAKEN = {
     "kk": "қабылданды, жөнелтуге дайындалуда",
     "en": "is taken and being prepared",
 }
+_MONTHS = {
+    "ru": (
+        *("января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября"),
+        *("октября", "ноября", "декабря"),
+    ),
+    "kk": (
+        *("қаңтар", "ақпан", "наурыз", "сәуір", "мамыр", "маусым", "шілде", "тамыз", "қыркүйек"),
+        *("қазан", "қараша", "желтоқсан"),
+    ),
+    "en": (
+        *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
+        *("October", "November", "December"),
+    ),
+}
 _HELLO = {"ru": "Здравствуйте", "kk": "Сәлеметсіз бе", "en": "Hello"}
 _YOURS = {"ru": "ваш товар", "kk": "тауарыңыз", "en": "your item"}
 
@@ -147,12 +247,24 @@ def say(facts: Facts) -> Said:
     The same facts get the same text; what was said before is put in other words.
     """
     language = facts.language if facts.language in _TEMPLATES else "ru"
-    act = _act(facts)
-    words = _words(facts, language)
-    texts = [wording.format(**words) for wording in _TEMPLATES[language][act]]
-    text = _freshest([(text[0].upper() + text[1:])[:_MAX_CHARS] for text in texts], facts)
-    person = act.startswith(("person", "broken", "sorry"))
-    return Said(text, needs_person=person, language=language, mood=facts.mood or "unknown")
+    acts = _acts(facts)
+    parts = [_wordings(act, facts, language, first=n == 0) for n, act in enumerate(acts)]
+    most = _MAX_REPLY_CHARS if facts.purpose == "reply" else _MAX_CHARS
+    wordings = range(max(map(len, parts)))
+    texts = [" ".join(part[n % len(part)] for part in parts)[:most] for n in wordings]
+    person = any(act.startswith(_CALLING) for act in acts)
+    mood = facts.mood or "unknown"
+    return Said(_freshest(texts, facts), needs_person=person, language=language, mood=mood)
+
+
+def _wordings(act: str, facts: Facts, language: str, *, first: bool) -> list[str]:
+    """All that may be said for ``act``; only the first part of a text names the buyer."""
+    name, _, topic = act.partition(":")
+    words = _words(facts, language, topic)
+    if not first:
+        words["address"] = ""
+    texts = [wording.format(**words) for wording in _TEMPLATES[language][name]]
+    return [text[0].upper() + text[1:] for text in texts]
 
 
 def _freshest(texts: list[str], facts: Facts) -> str:
@@ -171,18 +283,43 @@ def _alike(text: str, other: str) -> bool:
     return matcher.quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE
 
 
-def _act(facts: Facts) -> str:
+def _acts(facts: Facts) -> list[str]:
+    """What is to be done, one or two things at most."""
     if facts.purpose != "reply":
         known = facts.purpose in ("post_purchase", "order_delivered", "review_request")
-        return facts.purpose if known else "other"
+        return [facts.purpose if known else "other"]
     if facts.mood in ("good", "bad"):
-        return "happy" if facts.mood == "good" else "sorry"
-    asked = " ".join(facts.messages_to_answer).lower()
-    if _stated(facts, asked) is not None:
-        return "stated"
-    if facts.products:
-        return _about_goods(facts)
-    return _about_order(facts, asked)
+        return ["happy" if facts.mood == "good" else "sorry"]
+    acts = list(dict.fromkeys(_asked_for(facts)))
+    alone = next((act for act in acts if act.removesuffix("_new") in _ALONE), None)
+    if alone is not None:
+        return [alone]
+    telling = [act for act in acts if act.removesuffix("_new") not in _LITTLE]
+    return (telling or acts)[:_MOST_PARTS] or [_of_order("unknown", facts)]
+
+
+def _asked_for(facts: Facts) -> Iterator[str]:
+    """Everything the messages ask for: rules of the shop, then goods, then the order."""
+    if facts.asked.strip(" .,!?👍🙏") in _NODS:
+        yield _of_order("thanks", facts)
+        return
+    stated = list(_stated(facts))
+    meant = [m for m, stems in _MEANINGS.items() if any(stem in facts.asked for stem in stems)]
+    if "returns" in stated and "broken" in meant:
+        meant.remove("broken")  # how one may return a thing, not that one does
+    for topic in stated:
+        if topic != "delivery" or "where" not in meant or not facts.orders:
+            yield f"stated:{topic}"
+    if "review" in meant:
+        meant = ["review"]
+    about_goods = facts.products and not {"where", "review"} & set(meant)
+    if about_goods:
+        yield _about_goods(facts)
+    for meaning in meant:
+        if meaning == "hours" and facts.hours is None:
+            continue
+        if not (about_goods and meaning == "price"):
+            yield _of_order(meaning, facts)
 
 
 def _about_goods(facts: Facts) -> str:
@@ -192,45 +329,63 @@ def _about_goods(facts: Facts) -> str:
     return "products" if others or first.price is None else "product_price"
 
 
-def _about_order(facts: Facts, asked: str) -> str:
-    meant = (m for m, stems in _MEANINGS.items() if any(stem in asked for stem in stems))
-    meaning = next(meant, "unknown")
+def _of_order(meaning: str, facts: Facts) -> str:
+    """The act of that meaning, for who has an order or has none."""
     if not facts.orders:
         return f"{meaning}_new" if f"{meaning}_new" in _TEMPLATES["ru"] else meaning
+    if meaning == "where" and facts.orders[0].planned_date and _is_on_its_way(facts.orders[0]):
+        return "where_planned"
     lacks = {"where": not _items(facts), "price": not _items(facts) or _price(facts) is None}
     return "unknown" if lacks.get(meaning) else meaning
 
 
-def _stated(facts: Facts, asked: str) -> str | None:
-    """What the shop states about what was asked."""
-    texts = {statement.topic: statement.text for statement in facts.statements}
-    asked_for = (t for t, stems in _STATED.items() if any(stem in asked for stem in stems))
-    return next((texts[topic] for topic in asked_for if topic in texts), None)
+def _is_on_its_way(order: _Order) -> bool:
+    stage = (order.stage or "").lower()
+    return not any(stem in stage for stem in ("deliver", "complet", "archive", "cancel", "return"))
 
 
-def _words(facts: Facts, language: str) -> dict[str, str]:
+def _stated(facts: Facts) -> Iterator[str]:
+    """Topics of what was asked, as far as the shop states something about them."""
+    known = {statement.topic for statement in facts.statements}
+    for topic, stems in _STATED.items():
+        if topic in known and any(stem in facts.asked for stem in stems):
+            yield topic
+
+
+def _words(facts: Facts, language: str, topic: str) -> dict[str, str]:
     order = facts.orders[0] if facts.orders else _Order()
     item = _items(facts)[0] if _items(facts) else _Item()
     name = (facts.customer_name or "").split(" ")[0]
     first = facts.products[0] if facts.products else _Product()
-    asked = " ".join(facts.messages_to_answer).lower()
+    stated = {statement.topic: statement.text for statement in facts.statements}
     return {
         "hello": f"{_HELLO[language]}, {name}!" if name else f"{_HELLO[language]}!",
         "address": f"{name}, " if name else "",
-        "item": item.name[:_MAX_NAME_CHARS] or _YOURS[language],
+        "item": _short(item.name) or _YOURS[language],
         "shop": facts.shop or "Kaspi",
         "code": f"№{order.code}" if order.code else "",
         "price": _tenge(_price(facts) or 0),
         "stage": _stage(order.stage or "", language),
-        "stated": _stated(facts, asked) or "",
-        "product": first.name[:_MAX_NAME_CHARS],
+        "day": _day(order.planned_date, language),
+        "hours": facts.hours or "",
+        "stated": stated.get(topic, ""),
+        "product": _short(first.name),
         "product_price": _tenge(first.price or 0),
         "others": ", ".join(_priced(one) for one in facts.products if one.in_stock),
     }
 
 
+def _day(day: date | None, language: str) -> str:
+    return f"{day.day} {_MONTHS[language][day.month - 1]}" if day else ""
+
+
+def _short(name: str) -> str:
+    """A name as one would say it: what follows its first sentence is no name."""
+    return _NAME_ENDS.split(name, maxsplit=1)[0][:_MAX_NAME_CHARS]
+
+
 def _priced(product: _Product) -> str:
-    name = f"«{product.name[:_MAX_NAME_CHARS]}»"
+    name = f"«{_short(product.name)}»"
     return name if product.price is None else f"{name} — {_tenge(product.price)} ₸"
 
 

@@ -13,7 +13,7 @@ _CARD_AND_SUFFIX = re.compile(r"(\d{6,})_\w+")
 
 def card_of(item: Item) -> str | None:
     """Kaspi's card code of a thing: as it was told, or from a SKU of the form ``card_suffix``."""
-    if item.card:
+    if item.card and item.card.isdecimal():
         return item.card
     match = _CARD_AND_SUFFIX.fullmatch(item.sku or "")
     return match.group(1) if match else None

@@ -174,6 +174,7 @@ class _OurItem(Struct, frozen=True):
     sku: str | int | None = None
     quantity: Annotated[float, Meta(ge=1)] = 1
     price: float | None = None
+    card: str | int | None = None
 
 
 class _OurOrder(Struct, frozen=True):
@@ -185,6 +186,7 @@ class _OurOrder(Struct, frozen=True):
     items: list[_OurItem] = field(default_factory=list)
     total: float | None = None
     created_at: datetime | float | None = None
+    planned_at: datetime | float | None = None
 
 
 class _OrderStatus(Struct, frozen=True):
@@ -237,12 +239,14 @@ def _of_status(told: _OrderStatus, shop_id: str) -> Told:
                 sku=text(item.sku),
                 quantity=pieces(item.quantity),
                 price=item.price,
+                card=text(item.card),
             )
             for item in ours.items
         ),
         total=ours.total,
         created_at=moment(ours.created_at, "order.created_at"),
         source="webhook",
+        planned_at=moment(ours.planned_at, "order.planned_at"),
     )
     return order, text(ours.customer_name), ours.phone
 

@@ -112,6 +112,12 @@ ASKED = {
         "Бағасы қандай?", "Ол қанша тұрады?", "Сынып қалды", "Ақауы бар",
         "Адаммен сөйлескім келеді", "Сәлем", "Сәлеметсіз бе", "Рахмет!", "Керемет, рақмет",
     ),
+    Language.EN: (
+        "What is it made of?", "Which sizes do you have?", "Where is my order?",
+        "When will it arrive?", "How much is it?", "What is the price?", "It came broken",
+        "I want to return it", "I want to talk to a person", "Hello", "Hi there", "Thank you!",
+        "Great, thanks a lot",
+    ),
 }  # fmt: skip
 LONG = "Куртка демисезонная Columbia Sportswear Horizon Explorer с капюшоном, мембрана, чёрная, 50"
 PROMPTS = Prompts.load()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from app.domain.events import Address, Fact, Item, Order, OrderChanged, Stage
 from app.errors import Refused
@@ -202,3 +203,31 @@ def test_the_stage_is_status_and_flags(
 
 def test_a_status_without_flags() -> None:
     assert stage_of("ACCEPTED_BY_MERCHANT", waybill=True, handed_over=True) == Stage.HANDED_OVER
+
+
+@pytest.mark.parametrize(
+    ("product", "card"),
+    [
+        ("MTE4MjAwMzQ1", "118200345"), ("MTE4MjAwMzQ1MQ", "1182003451"), ("не base64", None),
+        ("YWJjZGVm", None), (None, None), (7, None), ("", None),
+    ],
+)  # fmt: skip
+def test_the_card_code_of_a_line_is_read_from_its_products_id(
+    product: object, card: str | None
+) -> None:
+    line = entry("731000003##0", "Подушка Memory 50x70")
+    line["relationships"] = {"product": {"data": {"type": "masterproducts", "id": product}}}
+    (told,) = webhook({"data": resource(), "included": [line]}).facts
+    assert told == fact(paid(items=(replace(MEMORY, card=card),)), "САМАЛ Т")
+
+
+@pytest.mark.parametrize(
+    ("told", "planned"),
+    [(1795018800000, datetime(2026, 11, 18, 16, 20, tzinfo=UTC)), (None, None), ("завтра", None),
+     (-1, None)],
+)  # fmt: skip
+def test_the_day_an_order_is_planned_for_is_kept_and_nonsense_is_no_fault(
+    told: object, planned: datetime | None
+) -> None:
+    (one,) = webhook({"data": resource(plannedDeliveryDate=told)}).facts
+    assert one == fact(replace(paid(), planned_at=planned), "САМАЛ Т")
