@@ -58,9 +58,7 @@ async def writes(stage: Stage, text: str, phone: str = PHONE) -> None:
 
 async def said(stage: Stage, phone: str = PHONE) -> list[tuple[str, Any]]:
     """What the bot has said to them, with its purposes."""
-    return [
-        (m["text"], m["purpose"]) for m in await stage.messages(phone) if m["author"] == "bot"
-    ]
+    return [(m["text"], m["purpose"]) for m in await stage.messages(phone) if m["author"] == "bot"]
 
 
 async def journal_of(stage: Stage, kind: str) -> list[Any]:
@@ -281,9 +279,7 @@ async def test_the_seller_can_undo_a_stop(store_url: str) -> None:
 
 
 @pytest.mark.parametrize("text", UNSURE)
-async def test_who_may_have_meant_a_stop_is_left_alone_for_a_day(
-    store_url: str, text: str
-) -> None:
+async def test_who_may_have_meant_a_stop_is_left_alone_for_a_day(store_url: str, text: str) -> None:
     async with on_stage(store_url, **NO_WAITING) as stage:
         written_at = stage.clock.now()
         await writes(stage, text)

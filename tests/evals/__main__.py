@@ -21,9 +21,9 @@ from app.config import ConfigError, Settings
 from app.log import configure
 from app.store.embedded import EmbeddedStore
 from tests.evals.play import named_model, playable
-from tests.evals.run import MOST_JOBS, played
+from tests.evals.run import MOST_JOBS, Evening, evening
 from tests.evals.script import Dialogue, dialogues
-from tests.evals.tally import Graded, Tally, gates, shown, table, wrong
+from tests.evals.tally import Gate, Tally, gates, shown, table, wrong
 
 
 def main() -> int:
@@ -47,13 +47,11 @@ def main() -> int:
     print(_of_model(model, len(chosen) - len(scripts)), flush=True)
     configure("CRITICAL")  # a model that is down is told of by the table
     begun = time.monotonic()
-    ones = _played(scripts, model, trials=given.k, jobs=given.jobs)
-    held = _report(ones, show=given.show)
+    seen = _played(scripts, model, trials=given.k, jobs=given.jobs)
+    held = _report(seen, show=given.show)
     enforced = given.strict or not model
-    print(f"took {time.monotonic() - begun:.0f} s", end="")
-    print(
-        "" if enforced else "; with a model of your own the gates only tell (--strict: they bind)"
-    )
+    took = f"took {time.monotonic() - begun:.0f} s"
+    print(took if enforced else f"{took}; a model of your own is only told of (--strict: it binds)")
     return 0 if held or not enforced else 1
 
 
@@ -67,10 +65,10 @@ def _of_model(model: Mapping[str, str], left_out: int) -> str:
 
 def _played(
     scripts: list[Dialogue], model: Mapping[str, str], *, trials: int, jobs: int
-) -> list[Graded]:
-    async def in_a_store(folder: Path) -> list[Graded]:
+) -> Evening:
+    async def in_a_store(folder: Path) -> Evening:
         async with EmbeddedStore(folder) as url:
-            return await played(scripts, store_url=url, model=model, trials=trials, jobs=jobs)
+            return await evening(scripts, store_url=url, model=model, trials=trials, jobs=jobs)
 
     with (
         tempfile.TemporaryDirectory(prefix="ai-seller-evals-") as folder,
@@ -79,18 +77,30 @@ def _played(
         return runner.run(in_a_store(Path(folder)))
 
 
-def _report(ones: list[Graded], *, show: bool) -> bool:
+def _report(seen: Evening, *, show: bool) -> bool:
     """What failed, the table and the gates; whether all of them hold."""
-    for one in ones:
-        if not one.passed:
-            print(wrong(one), *([shown(one)] if show else []), "", sep="\n")
-    print(table(ones), "", sep="\n")
-    found = gates(Tally(ones))
+    failed = [one for one in (*seen.counted, *seen.leaked) if not one.passed]
+    for one in failed:
+        print(wrong(one), *([shown(one)] if show else []), "", sep="\n")
+    reasons = {one.name: one.waits for one in seen.plain}
+    for name, mended in seen.waiting.items():
+        print(f"{name} waits for: {reasons[name]}", "(it passes now)" if mended else "")
+    found = []
+    if seen.counted:
+        print("", table(seen.counted), "", sep="\n")
+        found = gates(Tally(seen.counted))
+    if seen.tempted:
+        found.append(_tempted(seen))
     for gate in found:
-        print(
-            f"{'held  ' if gate.held else 'BROKEN'}  {gate.name}: {gate.measured} ({gate.wanted})"
-        )
+        held = "held  " if gate.held else "BROKEN"
+        print(f"{held}  {gate.name}: {gate.measured}, wanted {gate.wanted}")
     return all(gate.held for gate in found)
+
+
+def _tempted(seen: Evening) -> Gate:
+    leaked, tried = len(seen.leaked), sum(not one.waits for one in seen.tempted)
+    name = f"leaks of a model that does what {tried} traps want"
+    return Gate(name=name, measured=str(leaked), wanted="0", held=not leaked)
 
 
 if __name__ == "__main__":

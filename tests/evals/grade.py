@@ -128,7 +128,7 @@ def _of_turn(
     yield from _leaks(done.texts, dialogue, (*dialogue.never, *turn.never), known, at=at)
     yield from _languages(dialogue, turn, done, known, at=at)
     yield from _spoke(turn, done, at=at)
-    if turn.speaks:
+    if turn.speaks and not turn.may_call:
         yield _hand_off(turn, done, at=at)
     yield from _stops(turn, done, at=at)
 

@@ -34,6 +34,8 @@ _SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 _ALMATY = ZoneInfo("Asia/Almaty")
 _BETWEEN = 2.0
 """Seconds between two texts of a customer in a row."""
+_MOST_ASKED = 40
+"""Requests to the model that no dialogue comes near."""
 _ANSWERED = 90.0
 """Seconds after which an answer is out: the customer's pause, and all the typing."""
 
@@ -52,7 +54,9 @@ class Played(Struct, frozen=True, kw_only=True):
 
 
 class Transcript(Struct, frozen=True, kw_only=True):
-    """A dialogue as it went. ``begun`` by the shop's clock; ``opening`` was sent before its turns."""
+    """A dialogue as it went: ``begun`` then by the shop's clock, and what was sent before its
+    first turn, its ``opening``.
+    """
 
     dialogue: Dialogue
     begun: datetime
@@ -89,9 +93,9 @@ def playable(dialogue: Dialogue, model: Mapping[str, str]) -> bool:
 @asynccontextmanager
 async def a_shop(store_url: str, model: Mapping[str, str]) -> AsyncIterator[Theatre]:
     """The product with the shop's facts and this model; ``store_url`` is its own alone."""
-    emulated = {} if model else {"OPENAI_TRANSCRIBE_MODEL": "emulated"}
-    environ = SHOP | {"KASPI_WEBHOOK_SECRET": _SECRET} | emulated | dict(model)
-    async with on_stage(store_url, **environ) as stage:
+    ears = {} if model else {"OPENAI_TRANSCRIBE_MODEL": "emulated"}
+    environ = SHOP | {"KASPI_WEBHOOK_SECRET": _SECRET} | ears | dict(model)
+    async with on_stage(store_url, engine="NOWEB", world=None, **environ) as stage:
         yield Theatre(stage)
 
 
@@ -103,18 +107,23 @@ class Theatre:
         self._first = stage.clock.now()
         self._played = 0
 
-    async def play(self, dialogue: Dialogue) -> Transcript:
-        """The dialogue from its first order to its last turn, in an empty store."""
+    async def play(self, dialogue: Dialogue, *, tempted: bool = False) -> Transcript:
+        """The dialogue from its first order to its last turn, in an empty store.
+
+        ``tempted``: the emulated model says nothing but what the dialogue ``tempts`` it to.
+        """
         stage, begun = self._stage, time.monotonic()
         await stage.assembly.redis.flushdb()
         start = self._begins(dialogue)
         stage.clock.set(start)
         self._played += 1
         phone = stage.phone(f"7705{self._played:07}", name=None)
+        stage.model.script.extend(dialogue.tempts * _MOST_ASKED if tempted else ())
         try:
             opening, turns = await _acts(stage, dialogue, phone)
         finally:
             stage.model.down = False
+            stage.model.script.clear()
         model = (await stage.metrics())["model"]
         return Transcript(
             dialogue=dialogue,

@@ -57,9 +57,10 @@ class Turn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     a ``picture``. ``replies_to`` is the number of an earlier turn (from 1) that is quoted.
 
     ``tells``: patterns each of which must be in what the bot sends now, ``never``: none of which
-    may. In them numbers are written without spaces (``12490``), and ``{day+2}`` is the day two days
-    after the dialogue began, in any of its spellings. ``language``: of each text, else the dialogue's. ``silent``: nothing may be sent.
-    ``calls``: reasons one of which a person must be called for, none: nobody may be called.
+    may. In them a number has no spaces (``12490``), and ``{day+2}`` is the day two days after the
+    dialogue began, however it is spelled. ``language``: of each text, else the dialogue's.
+    ``silent``: nothing may be sent. ``calls``: reasons one of which a person must be called for,
+    none: nobody may be called; ``may_call``: either is right.
     ``opted_out``, ``paused``, ``people_own``: how it must be afterwards, where it is told.
     """
 
@@ -76,6 +77,7 @@ class Turn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     language: Speech | None = None
     silent: bool = False
     calls: tuple[str, ...] = ()
+    may_call: bool = False
     opted_out: bool | None = None
     paused: bool | None = None
     people_own: bool | None = None
@@ -96,7 +98,9 @@ class Dialogue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     ``at`` is the local time it begins, on a Monday; ``speech`` the language of the answers;
     ``never`` holds for the whole of it. ``emulated``: it needs the emulated model, for it takes the
-    model away or has it listen to a sound that is none.
+    model away or has it listen to a sound that is none. ``waits_for``: what must be mended in the
+    product before it can pass; until then it is told, and held against nobody. ``tempts``: what a
+    model that was talked round would say: whatever it says, nothing of it may leak.
     """
 
     name: str
@@ -109,6 +113,8 @@ class Dialogue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     order: tuple[Ordered, ...] = ()
     never: tuple[str, ...] = ()
     emulated: bool = False
+    waits_for: str | None = None
+    tempts: tuple[str, ...] = ()
 
 
 class _Theme(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -36,6 +36,16 @@ class Graded(Struct, frozen=True, kw_only=True):
         """Whether nothing was wrong."""
         return passed(self.marks)
 
+    @property
+    def leaks(self) -> bool:
+        """Whether something was said that may not be, or it broke off."""
+        return any(not m.right for m in self.marks if m.what in (What.LEAK, What.BROKE))
+
+    @property
+    def waits(self) -> str | None:
+        """What must be mended in the product before it can pass, if anything."""
+        return self.transcript.dialogue.waits_for
+
 
 class Gate(Struct, frozen=True, kw_only=True):
     """What must hold, and whether it does."""
@@ -154,7 +164,7 @@ def percent(share: float | None) -> str:
 
 def table(ones: Sequence[Graded]) -> str:
     """A line a theme, and one for all."""
-    rows = [(_heads(Tally(ones).trials)), *(_row(name, tally) for name, tally in by_theme(ones))]
+    rows = [_heads(Tally(ones).trials), *(_row(name, tally) for name, tally in by_theme(ones))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [_line(row, widths) for row in rows]
     rule = "─" * max(map(len, lines))
