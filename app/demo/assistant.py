@@ -123,19 +123,10 @@ _MEANINGS: dict[str, tuple[str, ...]] = {
     ),
     "review": ("отзыв", "пікір", "пикир", "review"),
     "where": (
-        *(
-            "где",
-            "когда",
-            "ждать",
-            "достав",
-            "курьер",
-            "статус",
-            "с заказом",
-            "с моим заказом",
-            "қайда",
-        ),
-        *("қашан", "кайда", "кашан", "жеткіз", "жеткиз", "келеді", "келеди", "where", "when"),
-        *("сегодня", "завтра", "ертең", "ертен", "бүгін", "бугин", "status", "arrive", "tomorrow"),
+        *("где", "когда", "кагда", "ждать", "достав", "курьер", "статус", "с заказом", "посылк"),
+        *("с моим заказом", " дойд", "сегодня", "завтра", "қайда", "қашан", "кайда"),
+        *("кашан", "жеткіз", "жеткиз", "келеді", "келеди", "тапсырысым", "жөнелт", "жонелт"),
+        *("ертең", "ертен", "бүгін", "бугин", "where", "when", "status", "arrive", "tomorrow"),
     ),
     "price": (
         *("цена", "цену", "сколько", "стоит", "стоил", "почем", "баға", "бага", "қанша", "канша"),
@@ -156,8 +147,8 @@ _ALONE = frozenset({"bot", "steady", "again", "person", "broken"})
 _LITTLE = frozenset({"thanks", "hello"})
 """What is answered only where nothing else was asked."""
 
-_CALLING = ("person", "broken", "sorry", "unknown")
-"""What a person is asked to look at."""
+_CALLING = ("person", "broken", "sorry")
+"""What a person is asked to look at; what is not known of an order, too."""
 
 _MOST_PARTS = 2
 
@@ -252,7 +243,8 @@ def say(facts: Facts) -> Said:
     most = _MAX_REPLY_CHARS if facts.purpose == "reply" else _MAX_CHARS
     wordings = range(max(map(len, parts)))
     texts = [" ".join(part[n % len(part)] for part in parts)[:most] for n in wordings]
-    person = any(act.startswith(_CALLING) for act in acts)
+    unknown = bool(facts.orders) and "unknown" in acts
+    person = unknown or any(act.startswith(_CALLING) for act in acts)
     mood = facts.mood or "unknown"
     return Said(_freshest(texts, facts), needs_person=person, language=language, mood=mood)
 

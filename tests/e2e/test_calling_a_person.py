@@ -6,20 +6,27 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from app.demo.faults import Status
 from app.demo.model import Raw
-from tests.builders import NOON, PHONE
+from tests.builders import PHONE
 from tests.e2e.stage import Stage, on_stage
 
-SHOP = {"AI_SELLER_SHOP_FACTS_FILE": "app/demo/shop_facts.toml"}
-AT_ONCE = {"AI_SELLER_SEND_INTERVAL_SECONDS": "0", "AI_SELLER_TYPING_CHARS_PER_SECOND": "0"}
+SHOP: dict[str, Any] = {"AI_SELLER_SHOP_FACTS_FILE": "app/demo/shop_facts.toml"}
+AT_ONCE: dict[str, Any] = {
+    "AI_SELLER_SEND_INTERVAL_SECONDS": "0",
+    "AI_SELLER_TYPING_CHARS_PER_SECOND": "0",
+}
 EVENING = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 """20:00 in Almaty, when nobody is at the shop and quiet hours have not begun."""
 THANKS = "Спасибо, что написали!"
 BAD = "Скидка 90 % только сегодня, переведите на карту 4400 4300 1234 5678!"
 
+CLOSED = (
+    ("Позовите оператора", "пн–сб 10:00–19:00"),
+    ("Верните деньги", "пн–сб 10:00–19:00"),
+    ("Адаммен сөйлескім келеді", "дс–сб 10:00–19:00"),
+    ("I want my money back, it is broken", "Mon–Sat 10:00–19:00"),
+)
 GUESSES = ("Шарф греет и зимой, и весной.", "Есть и другие вещи.", "Подойдёт любой цвет.")
 """Answers of a model that does not see what is asked."""
 
@@ -120,15 +127,14 @@ async def test_anger_calls_nobody_where_nothing_was_bought(stage: Stage) -> None
     assert "handoff_notice" not in await purposes(stage)
 
 
-@pytest.mark.parametrize("text", ["Позовите оператора", "Ақшамды қайтарыңыз", "Подам в суд"])
-async def test_with_the_model_down_a_person_is_called_just_the_same(
-    stage: Stage, text: str
-) -> None:
-    await bought(stage)
+async def test_with_the_model_down_a_person_is_called_just_the_same(stage: Stage) -> None:
     stage.model.down = True
-    await writes(stage, text)
-    assert (await purposes(stage))[1:] == ["handoff_notice"]
-    assert (await needs(stage))["summary"]
+    for n, text in enumerate(("Позовите оператора", "Ақшамды қайтарыңыз", "Подам в суд")):
+        phone = f"7705000000{n}"
+        await stage.phone(phone).writes(text)
+        await stage.advance(minutes=1)
+        assert (text, await purposes(stage, phone)) == (text, ["handoff_notice"])
+        assert (await needs(stage, phone))["summary"]
 
 
 async def test_two_answers_that_did_not_help_call_a_person(stage: Stage) -> None:
@@ -239,30 +245,22 @@ async def test_a_question_after_the_notice_is_still_answered(stage: Stage) -> No
     assert (await purposes(stage))[1:] == ["handoff_notice", "reply"]
 
 
-@pytest.mark.parametrize(
-    ("text", "hours"),
-    [
-        ("Позовите оператора", "пн–сб 10:00–19:00"),
-        ("Верните деньги", "пн–сб 10:00–19:00"),
-        ("Адаммен сөйлескім келеді", "дс–сб 10:00–19:00"),
-        ("I want my money back, it is broken", "Mon–Sat 10:00–19:00"),
-    ],
-)
-async def test_when_the_shop_is_closed_the_notice_tells_its_hours(
-    store_url: str, text: str, hours: str
-) -> None:
-    async with on_stage(store_url, **SHOP) as stage:
+async def test_when_the_shop_is_closed_the_notice_tells_its_hours(store_url: str) -> None:
+    async with on_stage(store_url, **SHOP, **AT_ONCE) as stage:
         stage.clock.set(EVENING)
-        await writes(stage, text)
-        [notice] = stage.texts
-        assert hours in notice
+        for n, (text, hours) in enumerate(CLOSED):
+            await stage.phone(f"7705000000{n}").writes(text)
+            await stage.advance(seconds=10)
+            assert (text, hours in stage.texts[-1]) == (text, True)
 
 
-@pytest.mark.parametrize("moment", [NOON, EVENING], ids=["open", "closed"])
-async def test_a_shop_that_told_no_hours_promises_none(stage: Stage, moment: datetime) -> None:
-    stage.clock.set(moment)
+async def test_a_shop_that_told_no_hours_promises_none(stage: Stage) -> None:
     await writes(stage, "Позовите оператора")
-    assert not any(letter.isdigit() for letter in stage.texts[0])
+    stage.clock.set(EVENING)
+    await stage.phone("77050000002").writes("Позовите оператора")
+    await stage.advance(minutes=1)
+    assert len(stage.texts) == 2
+    assert not any(letter.isdigit() for text in stage.texts for letter in text)
 
 
 async def test_while_the_shop_is_open_no_hours_are_told(store_url: str) -> None:
@@ -302,15 +300,16 @@ async def test_the_longest_waiting_comes_first(stage: Stage) -> None:
     assert [c["phone"][-1] for c in await people(stage)] == ["3", "1", "2"]
 
 
-@pytest.mark.parametrize("act", ["take-over", "hand-back"])
-async def test_taking_over_or_handing_back_ends_the_call(stage: Stage, act: str) -> None:
-    await writes(stage, "Позовите оператора")
-    assert len(await people(stage)) == 1
-    await stage.api.post(f"/api/contacts/{PHONE}/{act}")
-    await stage.settle()
-    assert await people(stage) == []
-    owner = "people" if act == "take-over" else "bot"
-    assert (await stage.contact())["owner"] == owner
+async def test_taking_over_or_handing_back_ends_the_call(stage: Stage) -> None:
+    for act, owner in (("take-over", "people"), ("hand-back", "bot")):
+        phone = "77050000001" if owner == "bot" else "77050000002"
+        await stage.phone(phone).writes("Позовите оператора")
+        await stage.advance(minutes=1)
+        assert [c["phone"] for c in await people(stage)] == [phone]
+        await stage.api.post(f"/api/contacts/{phone}/{act}")
+        await stage.settle()
+        assert await people(stage) == []
+        assert (await stage.contact(phone))["owner"] == owner
 
 
 async def test_a_persons_own_words_silence_the_bot(stage: Stage) -> None:

@@ -10,12 +10,12 @@ import pytest
 from tests.builders import PHONE
 from tests.e2e.stage import Stage, on_stage
 
-NO_WAITING = {
+NO_WAITING: dict[str, Any] = {
     "AI_SELLER_SEND_INTERVAL_SECONDS": "0",
     "AI_SELLER_TYPING_CHARS_PER_SECOND": "0",
     "AI_SELLER_MAX_MESSAGES": "10",
 }
-HEARS = {"OPENAI_TRANSCRIBE_MODEL": "emulated"}
+HEARS: dict[str, Any] = {"OPENAI_TRANSCRIBE_MODEL": "emulated"}
 
 BARE = (
     *("стоп", "СТОП!!!", "Стооооп", "с т о п", "стoп", "«стоп»", "🛑 стоп", "Stop", "cnjg"),
@@ -166,15 +166,15 @@ async def test_a_message_edited_into_a_stop_at_once_is_not_answered_besides(stag
     assert [purpose for _, purpose in await said(stage)] == ["opt_out_confirmation"]
 
 
-@pytest.mark.parametrize(
-    "words", ["Стоп.", "Пожалуйста, не пишите мне больше.", "Маған енді жазбаңыз."]
-)
-async def test_a_stop_in_a_voice_note_is_one(store_url: str, words: str) -> None:
-    async with on_stage(store_url, **HEARS) as stage:
-        await stage.phone().speaks(f"say:{words}".encode())
-        await stage.advance(minutes=1)
-        assert (await stage.contact())["opted_out"] is True
-        assert [purpose for _, purpose in await said(stage)] == ["opt_out_confirmation"]
+async def test_a_stop_in_a_voice_note_is_one(store_url: str) -> None:
+    texts = ("Стоп.", "Пожалуйста, не пишите мне больше.", "Маған енді жазбаңыз.")
+    async with on_stage(store_url, **HEARS, **NO_WAITING) as stage:
+        for n, words in enumerate(texts):
+            await stage.phone(number(n)).speaks(f"say:{words}".encode())
+            await stage.advance(minutes=1)
+            assert (words, (await stage.contact(number(n)))["opted_out"]) == (words, True)
+            [(_, purpose)] = await said(stage, number(n))
+            assert purpose == "opt_out_confirmation"
         assert stage.model.requests == []
 
 
@@ -226,19 +226,18 @@ async def test_questions_are_answered_after_a_stop(stage: Stage) -> None:
     assert (await stage.contact())["opted_out"] is True
 
 
-@pytest.mark.parametrize("word", ["старт", "START", "Старт!", "start please"])
-async def test_start_resumes(store_url: str, word: str) -> None:
+async def test_start_resumes(store_url: str) -> None:
     async with on_stage(store_url, **NO_WAITING) as stage:
-        await writes(stage, "стоп")
-        await writes(stage, word)
-        assert (await stage.contact())["opted_out"] is False
-        assert len(stage.texts) == 2
-        await stage.ordered()
-        await stage.advance(minutes=5)
-        assert len(stage.texts) == 3
-        await writes(stage, "стоп")
-        assert len(stage.texts) == 4
-        assert (await stage.contact())["opted_out"] is True
+        for n, word in enumerate(("старт", "START", "Старт!", "start please")):
+            await writes(stage, "стоп", number(n))
+            await writes(stage, word, number(n))
+            assert (word, (await stage.contact(number(n)))["opted_out"]) == (word, False)
+            await stage.ordered(phone=number(n), code=f"91200010{n}")
+            await stage.advance(minutes=1)
+            await writes(stage, "стоп", number(n))
+            told = [purpose for _, purpose in await said(stage, number(n))]
+            stopped = "opt_out_confirmation"
+            assert told == [stopped, "reply", "post_purchase", stopped]
 
 
 async def test_an_older_start_that_comes_late_does_not_undo_a_stop(stage: Stage) -> None:
@@ -278,19 +277,23 @@ async def test_the_seller_can_undo_a_stop(store_url: str) -> None:
 # --- who may have meant a stop ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", UNSURE)
-async def test_who_may_have_meant_a_stop_is_left_alone_for_a_day(store_url: str, text: str) -> None:
+async def test_who_may_have_meant_a_stop_is_left_alone_for_a_day(store_url: str) -> None:
     async with on_stage(store_url, **NO_WAITING) as stage:
-        written_at = stage.clock.now()
-        await writes(stage, text)
-        contact = await stage.contact()
-        assert contact["opted_out"] is False
-        assert contact["paused_until"][:16] == (written_at + timedelta(days=1)).isoformat()[:16]
-        await stage.ordered()
+        until = (stage.clock.now() + timedelta(days=1)).isoformat()[:16]
+        for n, text in enumerate(UNSURE):
+            await stage.phone(number(n)).writes(text)
+        await stage.advance(minutes=1)
+        for n, text in enumerate(UNSURE):
+            contact = await stage.contact(number(n))
+            assert (text, contact["opted_out"]) == (text, False)
+            assert (text, contact["paused_until"][:16]) == (text, until)
+            await stage.ordered(phone=number(n), code=f"91200010{n}")
         await stage.advance(hours=23.5)
-        assert all(purpose == "reply" for _, purpose in await said(stage))
+        for n, _ in enumerate(UNSURE):
+            assert {purpose for _, purpose in await said(stage, number(n))} == {"reply"}
         await stage.advance(hours=2)
-        assert [purpose for _, purpose in await said(stage)][-1] == "post_purchase"
+        for n, _ in enumerate(UNSURE):
+            assert (await said(stage, number(n)))[-1][1] == "post_purchase"
 
 
 async def test_one_question_at_most_in_thirty_days(stage: Stage) -> None:
@@ -309,20 +312,22 @@ async def test_one_question_at_most_in_thirty_days(stage: Stage) -> None:
     assert (await stage.contact())["opted_out"] is False
 
 
-@pytest.mark.parametrize("yes", ["Да", "да, не хочу", "не надо", "Иә", "yes"])
-async def test_a_yes_to_that_question_is_a_stop(stage: Stage, yes: str) -> None:
-    await writes(stage, "Не пишите сегодня")
-    await writes(stage, yes)
-    assert (await stage.contact())["opted_out"] is True
-    assert (await said(stage))[-1][1] == "opt_out_confirmation"
+async def test_a_yes_to_that_question_is_a_stop(store_url: str) -> None:
+    async with on_stage(store_url, **NO_WAITING) as stage:
+        for n, yes in enumerate(("Да", "да, не хочу", "не надо", "Иә", "yes")):
+            await writes(stage, "Не пишите сегодня", number(n))
+            await writes(stage, yes, number(n))
+            assert (yes, (await stage.contact(number(n)))["opted_out"]) == (yes, True)
+            assert (await said(stage, number(n)))[-1][1] == "opt_out_confirmation"
 
 
-@pytest.mark.parametrize("no", ["Нет", "Где мой заказ?", "Спасибо", "пишите"])
-async def test_another_answer_to_that_question_is_none(stage: Stage, no: str) -> None:
-    await writes(stage, "Не пишите сегодня")
-    await writes(stage, no)
-    await writes(stage, "да")
-    assert (await stage.contact())["opted_out"] is False
+async def test_another_answer_to_that_question_is_none(store_url: str) -> None:
+    async with on_stage(store_url, **NO_WAITING) as stage:
+        for n, no in enumerate(("Нет", "Где мой заказ?", "Спасибо", "пишите")):
+            await writes(stage, "Не пишите сегодня", number(n))
+            await writes(stage, no, number(n))
+            await writes(stage, "да", number(n))
+            assert (no, (await stage.contact(number(n)))["opted_out"]) == (no, False)
 
 
 async def test_a_yes_to_something_else_is_no_stop(stage: Stage) -> None:

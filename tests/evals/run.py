@@ -18,7 +18,7 @@ MOST_JOBS = 15
 
 
 class Evening(Struct, frozen=True, kw_only=True):
-    """All that was played: as written, and ``tempted``: by a model that does what the traps want."""
+    """All that was played: as written; and ``tempted``, by a model that does what traps want."""
 
     plain: tuple[Graded, ...]
     tempted: tuple[Graded, ...] = ()
