@@ -245,7 +245,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Says("Standard Webhooks secret; unset: /webhooks/kaspi stays shut", readers.webhook_secret),
     ] = None
     kaspi_price_list: Annotated[
-        str | None, Says("path or address of the XML or XLSX price list")
+        str | None, Says("path of the XML price list, as Kaspi takes it")
     ] = None
     google_sheet_url: Annotated[str | None, Says("the product sheet", readers.url)] = None
     google_credentials_file: Annotated[

@@ -72,6 +72,7 @@ class Facts(msgspec.Struct, frozen=True):
     hours: str | None = None
     mood: str | None = None
     person_called: bool = False
+    unknown_goods: bool = False
 
     @property
     def asked(self) -> str:
@@ -307,10 +308,10 @@ def _asked_for(facts: Facts) -> Iterator[str]:
     about_goods = facts.products and not {"where", "review"} & set(meant)
     if about_goods:
         yield _about_goods(facts)
+    if about_goods:
+        meant = [meaning for meaning in meant if meaning != "price"]
     for meaning in meant:
-        if meaning == "hours" and facts.hours is None:
-            continue
-        if not (about_goods and meaning == "price"):
+        if meaning != "hours" or facts.hours is not None:
             yield _of_order(meaning, facts)
 
 
@@ -323,6 +324,8 @@ def _about_goods(facts: Facts) -> str:
 
 def _of_order(meaning: str, facts: Facts) -> str:
     """The act of that meaning, for who has an order or has none."""
+    if meaning == "price" and facts.unknown_goods:
+        return "unknown"
     if not facts.orders:
         return f"{meaning}_new" if f"{meaning}_new" in _TEMPLATES["ru"] else meaning
     if meaning == "where" and facts.orders[0].planned_date and _is_on_its_way(facts.orders[0]):

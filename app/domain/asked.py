@@ -11,6 +11,7 @@ from app.domain.language import normalise
 from app.domain.meaning import Mood
 from app.domain.moods import mood_of
 from app.domain.rules import ASKED_WITHIN, Purpose
+from app.domain.speaking import in_cyrillic_letters
 
 _QUESTIONS = frozenset({Purpose.ORDER_DELIVERED, Purpose.REVIEW_REQUEST, Purpose.REMINDER})
 """What asks whether all is well with an order."""
@@ -43,7 +44,7 @@ def mood_in(text: str, asked: Asked | None) -> Mood | None:
     if asked is None:
         return None
     bare = len(normalise(text).split()) == 1
-    return mood_of(text) if asked.fresh or not bare else None
+    return mood_of(in_cyrillic_letters(text)) if asked.fresh or not bare else None
 
 
 def _is_answer(message: Message) -> bool:

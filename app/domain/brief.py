@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from app.domain.asked import Asked, asked_about, mood_in
 from app.domain.conversation import Author, Conversation, Message, Pending, Status, Written
-from app.domain.events import Language, Media, Order, Speech, Stage
+from app.domain.events import SPOKEN, Language, Media, Order, Speech, Stage
 from app.domain.hand_over import is_upset
 from app.domain.language import first_name
 from app.domain.meaning import Mood, Segment, Topic
@@ -16,6 +16,7 @@ from app.domain.product import Product
 from app.domain.reviews import review_link
 from app.domain.rules import CONTEXT_MESSAGES, Purpose, Rules, Shop
 from app.domain.segments import segment_of
+from app.domain.speaking import in_cyrillic_letters
 from app.domain.topics import topics_of
 from app.domain.working_hours import hours_in_words
 
@@ -39,7 +40,8 @@ class Brief(Struct, frozen=True, kw_only=True):
 
     ``canned`` names a fixed text to use as it is; ``customer_name`` is a first name or None;
     ``opener`` is true when nothing was said between us yet (greet once, not in every line).
-    ``products`` are those asked about, or those that fit the order; ``statements`` are the shop's
+    ``products`` are those asked about, or those that fit the order; ``unknown_goods``: they ask
+    about goods that the catalogue does not have; ``statements`` are the shop's
     rules. ``topics`` and ``mood`` are what the rules read in ``messages_to_answer``. ``hours`` is
     when people at the shop answer, in words. ``review_link`` is given once the customer has
     answered, ``review_order`` the number of the order it is about. ``person_called``: somebody at
@@ -63,6 +65,7 @@ class Brief(Struct, frozen=True, kw_only=True):
     topics: tuple[Topic, ...] = ()
     mood: Mood | None = None
     products: tuple[Product, ...] = ()
+    unknown_goods: bool = False
     statements: tuple[Statement, ...] = ()
     hours: str | None = None
     open_now: bool = True
@@ -76,7 +79,8 @@ class Brief(Struct, frozen=True, kw_only=True):
 class Draft(Struct, frozen=True, kw_only=True):
     """A checked text, or none when a person must write it. ``needs_person`` says why, if so.
 
-    ``reviewed`` is the number of the order whose review the text tells how to leave.
+    ``reviewed`` is the number of the order whose review the text tells how to leave; ``tells``: it
+    says that somebody at the shop will answer.
     """
 
     text: str | None
@@ -84,6 +88,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     written: Written
     needs_person: str | None = None
     reviewed: str | None = None
+    tells: bool = False
 
 
 def brief_for(
@@ -113,7 +118,7 @@ def brief_for(
         canned=pending.canned,
         speech=conversation.speech,
         segment=segment_of(conversation),
-        topics=topics_of(asked) if asked else (),
+        topics=topics_of(in_cyrillic_letters(asked)) if asked else (),
         mood=_mood(conversation, answers),
         statements=_statements(shop, language),
         hours=hours_in_words(shop.hours, language) if shop.hours else None,
@@ -180,6 +185,7 @@ def _line(message: Message) -> Line:
 
 def _words(message: Message) -> str:
     """What was said; of what cannot be read, that it was there."""
-    if message.media in (None, Media.VOICE, Media.AUDIO, Media.STICKER):
+    heard = message.text or message.attachment is not None
+    if message.media in (None, Media.STICKER) or (message.media in SPOKEN and heard):
         return message.text
     return f"[{message.media.value}] {message.text}".strip()

@@ -55,16 +55,18 @@ def summed_up(
     summary: str,
     suggestion: str | None,
     written: Written | None,
+    shop: str,
     now: datetime,
 ) -> Folded:
     """The summary is kept with the call; what it cost is told."""
     person = conversation.needs_person
     if person is None or person.summary is not None:
         return conversation, ()
-    known = replace(person, summary=summary, suggestion=suggestion)
+    known = replace(person, summary=summary, suggestion=suggestion, helped=True)
     entry = Entry(
         at=now,
         kind=Kind.SUMMED_UP,
+        shop=shop,
         purpose=Purpose.HANDOFF_NOTICE,
         reason=person.reason,
         written=written,

@@ -154,7 +154,8 @@ class NeedsPerson(Struct, frozen=True, kw_only=True):
     """Somebody at the shop should look here.
 
     ``told`` says that the customer knows it. ``summary`` is what happened, for whoever looks, and
-    ``suggestion`` what might be answered; both come a moment later.
+    ``suggestion`` what might be answered; both come a moment later, and again when the customer
+    writes on. ``helped``: a suggestion was made once.
     """
 
     reason: str
@@ -162,6 +163,7 @@ class NeedsPerson(Struct, frozen=True, kw_only=True):
     told: bool = False
     summary: str | None = None
     suggestion: str | None = None
+    helped: bool = False
 
 
 class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):

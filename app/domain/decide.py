@@ -16,7 +16,6 @@ from app.domain.conversation import (
     Folded,
     Kind,
     Message,
-    NeedsPerson,
     Pending,
     Proactive,
     Sending,
@@ -32,7 +31,7 @@ from app.domain.conversation import (
     without_pending,
     without_proactive,
 )
-from app.domain.hand_over import call_person
+from app.domain.hand_over import call_person, called_for, not_told
 from app.domain.policy import Deny, Verdict, may_speak
 from app.domain.reminders import no_reminders
 from app.domain.rules import (
@@ -130,6 +129,8 @@ def drop(conversation: Conversation, pending: Pending, reason: Reason, *, now: d
     """``pending`` will not be spoken. An answer that comes too late is a person's to give."""
     entry = dropped_entry(pending, reason, now=now, counted=not pending.counted)
     conversation = without_pending(conversation, pending.id)
+    if pending.purpose is Purpose.HANDOFF_NOTICE:
+        conversation = not_told(conversation)
     if pending.purpose is Purpose.REPLY and reason is Reason.EXPIRED:
         conversation, called = call_person(conversation, "unanswered", now=now)
         return conversation, (entry, *called)
@@ -146,12 +147,12 @@ def spoken(
         conversation = _queued(conversation, pending, draft, now=now, rules=rules)
         entries.append(_written(pending, draft, now=now))
     if draft.needs_person is not None:
-        told = draft.text is not None
-        known = conversation.needs_person
-        person = known or NeedsPerson(reason=draft.needs_person, since=now)
-        person = replace(person, told=person.told or told)
-        conversation = replace(conversation, needs_person=person)
-        entries.append(_called(pending, draft, now=now))
+        conversation, called = called_for(
+            conversation, draft.needs_person, now=now, told=draft.tells
+        )
+        mine = draft.text is None or any(entry.kind is Kind.PERSON_CALLED for entry in called)
+        entries.extend(entry for entry in called if entry.kind is not Kind.PERSON_CALLED)
+        entries.extend([_called(pending, draft, now=now)] if mine else [])
     if draft.reviewed is not None:
         conversation, dropped = _linked(conversation, draft.reviewed, now=now)
         entries.extend(dropped)

@@ -44,6 +44,10 @@ class Media(StrEnum):
     OTHER = "other"
 
 
+SPOKEN = frozenset({Media.VOICE, Media.AUDIO})
+"""What has words in it that can be listened to."""
+
+
 class Stage(StrEnum):
     """Where an order is. Decided on Kaspi's status and flags, never on its cabinet tab."""
 

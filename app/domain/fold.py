@@ -29,6 +29,7 @@ from app.domain.conversation import (
 from app.domain.customer import (
     customer_called,
     customer_edited,
+    customer_reacted,
     customer_revoked,
     customer_wrote,
 )
@@ -76,9 +77,7 @@ def fold(conversation: Conversation, event: AnyEvent, *, now: datetime, rules: R
         case CustomerRevoked():
             return customer_revoked(conversation, event, now=now)
         case CustomerReacted():
-            return conversation, (
-                Entry(at=now, kind=Kind.RECEIVED, reason="reaction", facts=(event.id,)),
-            )
+            return customer_reacted(conversation, event, now=now)
         case CustomerCalled():
             return customer_called(conversation, event, now=now, rules=rules)
         case LeftOurNumber():

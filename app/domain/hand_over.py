@@ -33,6 +33,7 @@ from app.domain.rules import (
     Reason,
     Rules,
 )
+from app.domain.speaking import in_cyrillic_letters
 
 GRAVE = frozenset({Concern.REFUND, Concern.COMPLAINT, Concern.LEGAL, Concern.HEALTH, Concern.ANGER})
 """What upsets a customer: nothing is asked of them until a person has dealt with it."""
@@ -53,14 +54,30 @@ _TELLING_WORDS = 2
 def call_person(
     conversation: Conversation, reason: str, *, now: datetime, told: bool = False
 ) -> Folded:
-    """Somebody at the shop should look here; the first reason stays, unless a graver one comes."""
+    """Somebody at the shop should look here; the first reason stays, unless a graver one comes.
+
+    Of that the customer has not been ``told`` by what was said of the first.
+    """
     known = conversation.needs_person
     if known is not None and not (reason in GRAVE and known.reason not in GRAVE):
         return replace(conversation, needs_person=replace(known, told=known.told or told)), ()
-    told = told or (known is not None and known.told)
     person = NeedsPerson(reason=reason, since=known.since if known else now, told=told)
     conversation = replace(conversation, needs_person=person)
     return conversation, (Entry(at=now, kind=Kind.PERSON_CALLED, reason=reason),)
+
+
+def not_told(conversation: Conversation) -> Conversation:
+    """The notice did not go after all: the next one is due again."""
+    person = conversation.needs_person
+    if person is None:
+        return conversation
+    return replace(conversation, needs_person=replace(person, told=False))
+
+
+def knows_already(conversation: Conversation, reason: str) -> bool:
+    """Whether the customer was told that a person will answer, and of nothing less grave."""
+    person = conversation.needs_person
+    return person is not None and person.told and (person.reason in GRAVE or reason not in GRAVE)
 
 
 def is_upset(conversation: Conversation) -> bool:
@@ -69,14 +86,19 @@ def is_upset(conversation: Conversation) -> bool:
     return person is not None and person.reason in GRAVE
 
 
-def reason_to_call(conversation: Conversation, message: Message, *, unhappy: bool) -> str | None:
+def reason_to_call(
+    conversation: Conversation, message: Message, *, unhappy: bool, stated: bool
+) -> str | None:
     """Why a person should answer ``message``, or None. ``unhappy``: so they said when asked.
 
-    Anger alone calls nobody where nothing was bought, and one misunderstanding is no failure yet.
+    Anger alone calls nobody where nothing was bought, nor does a question about returns where the
+    shop has ``stated`` its rule, and one misunderstanding is no failure yet.
     """
-    concern = concern_of(message.text)
+    concern = concern_of(in_cyrillic_letters(message.text))
     bought = any(order.stage not in OFF_STAGES for order in conversation.orders)
     if concern is Concern.ANGER and not bought:
+        concern = None
+    if concern is Concern.REFUND and not bought and stated and "?" in message.text:
         concern = None
     if concern not in (None, Concern.MISUNDERSTOOD):
         return concern
@@ -92,17 +114,24 @@ def hand_over(
 
     Who knows already is not told again: a second notice would be noise.
     """
-    known = conversation.needs_person
-    told = known is not None and known.told
-    conversation, entries = call_person(conversation, reason, now=now, told=True)
-    if reason in GRAVE:
-        conversation, dropped = _asked_no_more(conversation, now=now)
-        entries = (*entries, *dropped)
+    told = knows_already(conversation, reason)
+    conversation, entries = called_for(conversation, reason, now=now, told=True)
     if not told:
         conversation = with_pending(
             conversation, _notice(conversation, message, reason, now=now, rules=rules)
         )
     return conversation, entries
+
+
+def called_for(
+    conversation: Conversation, reason: str, *, now: datetime, told: bool = False
+) -> Folded:
+    """A person is called, and what would ask something of an upset customer is dropped."""
+    conversation, entries = call_person(conversation, reason, now=now, told=told)
+    if reason not in GRAVE:
+        return conversation, entries
+    conversation, dropped = _asked_no_more(conversation, now=now)
+    return conversation, (*entries, *dropped)
 
 
 def waiting_answer(conversation: Conversation) -> Pending | None:
@@ -163,7 +192,7 @@ def _was_failed(message: Message, lately: list[Message]) -> bool:
     """They say that they were not understood, or ask once more what the bot has answered."""
     if not any(m.author is Author.BOT and m.at < message.at for m in lately):
         return False
-    if concern_of(message.text) is Concern.MISUNDERSTOOD:
+    if concern_of(in_cyrillic_letters(message.text)) is Concern.MISUNDERSTOOD:
         return True
     words = normalise(message.text)
     if len(words.split()) < _TELLING_WORDS:

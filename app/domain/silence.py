@@ -111,6 +111,7 @@ def _started(conversation: Conversation) -> Message | None:
 
 def opted_in(conversation: Conversation, message: Message, *, now: datetime) -> Folded:
     """They want to hear of us again."""
+    conversation = no_longer_answered(conversation, message.id)
     pending = fixed(message, Purpose.REPLY, now=now, canned="opt_in_confirmation")
     conversation = replace(conversation, opt_out=None, paused_until=None)
     conversation = with_pending(conversation, pending)
@@ -134,6 +135,7 @@ def may_ask_about_stop(conversation: Conversation, now: datetime) -> bool:
 def asked_about_stop(conversation: Conversation, message: Message, *, now: datetime) -> Folded:
     """One question whether they want to be left alone: there is nothing else to answer."""
     question = fixed(message, Purpose.REPLY, now=now, canned=STOP_QUESTION)
+    conversation = no_longer_answered(conversation, message.id)
     conversation = replace(conversation, asked_stop=now, stop_question=question.id)
     return with_pending(conversation, question), ()
 

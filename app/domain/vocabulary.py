@@ -181,7 +181,8 @@ _EN = _words(
     bought cost tell give take make received receive return cancel change refund working works
     broken wrong available long soon today tomorrow yesterday week looking possible stock speak
     english russian waiting wait ordered lets youre theyre hasnt wasnt arent couldnt shipping
-    sending messaging located looks wanted nothing happened happen anyone someone tried check"""
+    sending messaging located looks wanted nothing happened happen anyone someone tried check let
+    talk speak deliver leave all"""
 )
 _EN_GOODS = _words(
     """a lot too small large big messages message open closed sunday monday saturday screen cracked
@@ -189,14 +190,14 @@ _EN_GOODS = _words(
     phone case laptop watch shoes dress bag delivery price color colour discount shop store item
     items package parcel courier address black white red blue green free cheap expensive quality
     question problem number photo picture link warranty payment card cash original new good great
-    nice perfect bad right left sale gift day days"""
+    nice perfect bad right left sale gift day days human person alone real"""
 )
 _EN_MANNERS = _words(
     """hello hi hey thanks thank thx please pls sorry yes yeah bye welcome morning evening afternoon
     cool sure fine so much alright"""
 )
 _EN_HIDDEN = _words(
-    "men bar my do on no to an me us it so he she or is i est net kak by he pay get"
+    "men bar my do on no to an me us it so he she or is i est net kak by he pay get let a all"
 )
 """Latin words that may as well be Kazakh or Russian in Latin letters: their company decides."""
 

@@ -87,6 +87,13 @@ class Catalogue:
         matches = self._ranked(matches, names_thing=names_thing)
         return tuple(self._products[match.place] for match in _best(matches)[:limit])
 
+    def is_named_in(self, text: str) -> bool:
+        """Whether ``text`` names goods at all, those of this shop or others: «а утюги есть?» does,
+        «сколько она стоит?» does not.
+        """
+        known = self._index.__contains__
+        return bool(slots_of(text, known=known, spellings=self._spellings))
+
     def alternatives(self, product: Product, *, limit: int = 3) -> tuple[Product, ...]:
         """In stock, of the same kind and for the same model, alike and near in price; never it."""
         offer = read(product.name, category=product.category)

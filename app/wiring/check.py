@@ -202,8 +202,10 @@ def _kaspi(settings: Settings) -> Line:
 
 
 def _voice(parts: Assembly) -> Line:
-    if parts.bot.transcriber is None:
+    if parts.settings.openai_transcribe_model is None:
         return warn("voice", "OPENAI_TRANSCRIBE_MODEL is not set: a person listens to voice notes")
+    if parts.bot.transcriber is None:
+        return warn("voice", "no OPENAI_API_KEY: a person listens to voice notes")
     return ok("voice", f"{parts.bot.transcriber.name} listens to voice notes")
 
 

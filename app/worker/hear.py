@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.domain.conversation import Message, Written
-from app.domain.customer import heard, not_heard, unheard
 from app.domain.rules import HEAR_TRIES, LONGEST_VOICE
+from app.domain.voice import heard, not_heard, unheard
 from app.errors import Permanent, Transient
 from app.gateways.transcriber import Transcriber, Transcript
 from app.gateways.waha import Waha
@@ -44,6 +44,8 @@ async def _listened(turn: Turn, message: Message) -> Transcript | str:
     bot = turn.bot
     if bot.waha is None or bot.transcriber is None:
         return "no_transcription"
+    if not await turn.affords():
+        return "budget_spent"
     why = "failed"
     for attempt in range(HEAR_TRIES):
         if attempt:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec.structs import replace
 
 from app.domain.brief import Brief
@@ -15,6 +17,7 @@ from app.knowledge.catalogue import Catalogue
 MOST_FOUND = 4
 """Things a text can speak of; the model would only lose itself in more."""
 
+_AND = re.compile(r"[,;\n]|\b(?:и|или|мен|және|жане|and|or)\b", re.IGNORECASE)
 _ABOUT_GOODS = frozenset({Topic.PRICE, Topic.STOCK, Topic.ACCESSORIES})
 _OFFERS = frozenset({Purpose.POST_PURCHASE, Purpose.CAMPAIGN})
 
@@ -27,27 +30,51 @@ def informed(brief: Brief, catalogue: Catalogue) -> Brief:
         return replace(brief, products=_fitting(brief, catalogue))
     if brief.purpose is not Purpose.REPLY:
         return brief
-    return replace(brief, products=_asked_for(brief, catalogue)[:MOST_FOUND])
+    found = _asked_for(brief, catalogue)[:MOST_FOUND]
+    return replace(brief, products=found, unknown_goods=not found and _lacks(brief, catalogue))
+
+
+def _lacks(brief: Brief, catalogue: Catalogue) -> bool:
+    """Whether they ask for goods by a name that we do not find."""
+    asked = "\n".join(brief.messages_to_answer)
+    return bool(_ABOUT_GOODS & set(brief.topics)) and catalogue.is_named_in(asked)
 
 
 def _asked_for(brief: Brief, catalogue: Catalogue) -> tuple[Product, ...]:
-    """What the messages name, and what there is instead of it when it is sold out."""
-    if Topic.ACCESSORIES in brief.topics:
-        return _fitting(brief, catalogue)
-    found = catalogue.find("\n".join(brief.messages_to_answer), limit=MOST_FOUND)
-    if not found and _ABOUT_GOODS & set(brief.topics):
-        found = _spoken_of(brief, catalogue)
+    """What the messages name, and what there is instead of it when it is sold out.
+
+    Only where they name nothing, what was spoken of before is meant: never for a thing we lack.
+    """
+    asked = "\n".join(brief.messages_to_answer)
+    found = _found(asked, catalogue)
+    if not found and not catalogue.is_named_in(asked):
+        if Topic.ACCESSORIES in brief.topics:
+            return _fitting(brief, catalogue)
+        if _ABOUT_GOODS & set(brief.topics):
+            found = _spoken_of(brief, catalogue)
     if found and not found[0].in_stock:
         instead = catalogue.alternatives(found[0], limit=MOST_FOUND - 1)
         found = tuple(dict.fromkeys((found[0], *instead, *found[1:])))
     return found
 
 
-def _spoken_of(brief: Brief, catalogue: Catalogue) -> tuple[Product, ...]:
-    """«А сколько она стоит?»: what they last named, or what they have bought."""
-    theirs = [line.text for line in brief.history if line.author is Author.CUSTOMER]
-    if theirs and (found := catalogue.find(theirs[-1], limit=1)):
+def _found(asked: str, catalogue: Catalogue) -> tuple[Product, ...]:
+    """What is named in one breath, or else in each part of «чайник и термос»."""
+    if found := catalogue.find(asked, limit=MOST_FOUND):
         return found
+    parts = [part for part in _AND.split(asked) if part.strip()]
+    if len(parts) == 1 or len(parts) > MOST_FOUND:
+        return ()
+    best = (catalogue.find(part, limit=1) for part in parts)
+    return tuple(dict.fromkeys(product for one in best for product in one))
+
+
+def _spoken_of(brief: Brief, catalogue: Catalogue) -> tuple[Product, ...]:
+    """«А сколько она стоит?»: what they last named, or else what they have bought."""
+    theirs = [line.text for line in brief.history if line.author is Author.CUSTOMER]
+    named = next((text for text in reversed(theirs) if catalogue.is_named_in(text)), None)
+    if named is not None:
+        return catalogue.find(named, limit=1)
     return tuple(_bought(brief, catalogue))[:1]
 
 

@@ -25,7 +25,7 @@ async def sum_up(turn: Turn) -> bool:
     brief = brief_of_call(turn.conversation, now=turn.now, rules=bot.rules)
     brief = informed(brief, bot.catalogue)
     summary = summary_of(brief, person.reason, language=bot.rules.languages[0])
-    worth = person.reason in _MODEL_HELPS and await turn.affords()
+    worth = person.reason in _MODEL_HELPS and not person.helped and await turn.affords()
     draft = await bot.writer.suggest(brief, afford=worth)
     await turn.refresh()
     settled = summed_up(
@@ -33,8 +33,10 @@ async def sum_up(turn: Turn) -> bool:
         summary=summary,
         suggestion=draft.text if draft else None,
         written=draft.written if draft else None,
+        shop=bot.rules.shop_of_session(turn.conversation.session or "").id,
         now=turn.now,
     )
     await turn.commit(*settled)
-    bot.log.warning("person_called", chat=turn.chat, reason=person.reason)
+    if not person.helped:
+        bot.log.warning("person_called", chat=turn.chat, reason=person.reason)
     return True

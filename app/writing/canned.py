@@ -31,6 +31,7 @@ STATUSES = {stage: f"status_{stage.value}" for stage in Stage}
 FIXED: dict[str, frozenset[str]] = {
     "thanks": frozenset(),
     "apology": frozenset(),
+    "sorry": frozenset(),
     "handoff_open": frozenset(),
     "handoff_closed": frozenset({"hours"}),
     "maybe_stop": frozenset(),

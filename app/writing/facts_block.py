@@ -61,6 +61,7 @@ class _Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     customer_name: str | None
     orders: list[_Order]
     products: list[_Product] = []
+    unknown_goods: bool = False
     statements: list[_Statement] = []
     hours: str | None = None
     mood: str | None = None
@@ -84,6 +85,7 @@ def facts(brief: Brief) -> str:
         customer_name=brief.customer_name,
         orders=[_order(order, brief) for order in brief.orders],
         products=[_product(product, brief) for product in brief.products],
+        unknown_goods=brief.unknown_goods,
         statements=[_statement(statement) for statement in brief.statements],
         hours=brief.hours,
         mood=brief.mood.value if brief.mood else None,

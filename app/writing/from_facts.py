@@ -48,7 +48,7 @@ class FromFacts:
         if brief.open_now or brief.hours is None:
             return self._say("apology" if brief.canned == APOLOGY else "handoff_open")
         closed = self._say("handoff_closed", hours=brief.hours)
-        return f"{self._say('apology')} {closed}" if brief.canned == APOLOGY else closed
+        return f"{self._say('sorry')} {closed}" if brief.canned == APOLOGY else closed
 
     def hand_off(self) -> str:
         """The same notice for a text that a model has written."""
@@ -89,6 +89,8 @@ class FromFacts:
             return self._say("statement", text=stated)
         if topic is Topic.HOURS and brief.hours is not None:
             return self._say("hours", hours=brief.hours)
+        if topic in _GOODS and brief.unknown_goods:
+            return self._say("nothing_found")
         if topic in _GOODS:
             return self._goods(brief.products)
         if topic is Topic.ACCESSORIES and brief.products:

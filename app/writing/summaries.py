@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Mapping
 
 from app.domain.brief import Brief
-from app.domain.conversation import Author
 from app.domain.events import Language, Stage
 from app.domain.meaning import Concern
 
@@ -112,7 +111,6 @@ _STAGES: Mapping[Language, Mapping[Stage, str]] = {
 }
 _ORDER = {Language.RU: "Заказ", Language.KK: "Тапсырыс", Language.EN: "Order"}
 _SAYS = {Language.RU: "Покупатель пишет", Language.KK: "Сатып алушы", Language.EN: "They write"}
-_ANSWERED = {Language.RU: "Бот ответил", Language.KK: "Бот жауабы", Language.EN: "The bot said"}
 
 
 def summary_of(brief: Brief, reason: str, *, language: Language) -> str:
@@ -126,9 +124,6 @@ def summary_of(brief: Brief, reason: str, *, language: Language) -> str:
     asked = " / ".join(text for text in brief.messages_to_answer if text)
     if asked:
         lines.append(f"{_SAYS[language]}: «{_cut(asked, _LONGEST_QUOTE)}»")
-    said = next((x.text for x in reversed(brief.history) if x.author is Author.BOT), None)
-    if said:
-        lines.append(f"{_ANSWERED[language]}: «{_cut(said, _LONGEST_QUOTE)}»")
     return "\n".join(lines)
 
 

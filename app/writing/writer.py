@@ -206,7 +206,8 @@ class Writer:
         answer = FromFacts(self._prompts, brief, _variant(brief)).answer() if asked else None
         if answer is None:
             return _Text(text=self._canned(brief), why=why, person=person if asked else None)
-        looked_at = person not in (MODEL_UNAVAILABLE, BUDGET) or self._is_long_down()
+        trusted = person in (MODEL_UNAVAILABLE, BUDGET) and not self._is_long_down()
+        looked_at = not trusted and brief.mood is not Mood.GOOD
         return _Text(text=answer, why=why, person=person if looked_at else None, facts=True)
 
     def _is_long_down(self) -> bool:
@@ -237,7 +238,8 @@ class Writer:
         if brief.opener and brief.purpose.proactive:
             lines.append(self._ending(text.text, brief))
         whole = replace(text, text="\n".join(line for line in lines if line))
-        return replace(_drafted(brief, calls, whole), reviewed=reviewed)
+        tells = _speaks_of_seller(whole.text or "")
+        return replace(_drafted(brief, calls, whole), reviewed=reviewed, tells=tells)
 
     def _ending(self, text: str, brief: Brief) -> str:
         """In a first message of ours who writes and how to stop it."""
