@@ -13,8 +13,11 @@ from app.domain.moods import mood_of
 from app.domain.rules import ASKED_WITHIN, Purpose
 from app.domain.speaking import in_cyrillic_letters
 
-_QUESTIONS = frozenset({Purpose.ORDER_DELIVERED, Purpose.REVIEW_REQUEST, Purpose.REMINDER})
+QUESTIONS = frozenset({Purpose.ORDER_DELIVERED, Purpose.REVIEW_REQUEST, Purpose.REMINDER})
 """What asks whether all is well with an order."""
+
+_TELLING_PRAISE, _TELLING_BLAME = 3, 2
+"""Words from which praise and blame are about the purchase whatever was said between."""
 
 _UNSAID = frozenset({Status.QUEUED, Status.FAILED})
 
@@ -29,7 +32,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 def asked_about(conversation: Conversation, *, at: datetime) -> Asked | None:
     """What a message that came ``at`` this time may answer, or None."""
     said = [m for m in conversation.messages if m.status not in _UNSAID and m.at <= at]
-    question = next((m for m in reversed(said) if m.purpose in _QUESTIONS and m.order_code), None)
+    question = next((m for m in reversed(said) if m.purpose in QUESTIONS and m.order_code), None)
     if question is None or question.order_code is None or at - question.at > ASKED_WITHIN:
         return None
     since = said[said.index(question) + 1 :]
@@ -39,13 +42,16 @@ def asked_about(conversation: Conversation, *, at: datetime) -> Asked | None:
 def mood_in(text: str, asked: Asked | None) -> Mood | None:
     """How they are, by ``text`` as the answer to ``asked``; None where nothing tells.
 
-    Once we have talked of something else, a bare «да» may answer that.
+    Once we have talked of something else, a bare «да» or «ок, спасибо» may answer that.
     """
     if asked is None:
         return None
-    bare = len(normalise(text).split()) == 1
-    return mood_of(in_cyrillic_letters(text)) if asked.fresh or not bare else None
+    words = len(normalise(text).split())
+    mood = mood_of(in_cyrillic_letters(text))
+    if asked.fresh or mood is None:
+        return mood
+    return mood if words >= (_TELLING_PRAISE if mood is Mood.GOOD else _TELLING_BLAME) else None
 
 
 def _is_answer(message: Message) -> bool:
-    return message.author is not Author.CUSTOMER and message.purpose not in _QUESTIONS
+    return message.author is not Author.CUSTOMER and message.purpose not in QUESTIONS

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from app.domain.asked import QUESTIONS
 from app.domain.conversation import (
     Author,
     Conversation,
@@ -28,9 +29,11 @@ from app.domain.events import (
     CustomerRevoked,
     CustomerWrote,
 )
-from app.domain.hand_over import call_person, hand_over, knows_already
+from app.domain.hand_over import call_person, called_for, hand_over, knows_already
 from app.domain.heed import heed, why_a_person
 from app.domain.language import speech_of
+from app.domain.meaning import Concern, Mood
+from app.domain.moods import mood_of
 from app.domain.reminders import no_reminders
 from app.domain.rules import BEST_BEFORE, CALL_AGAIN, LATE_AFTER, LONGEST_HEARD, Purpose, Rules
 from app.domain.silence import no_longer_answered, paused
@@ -154,12 +157,17 @@ def _now_complains(
 def customer_reacted(
     conversation: Conversation, event: CustomerReacted, *, now: datetime
 ) -> Folded:
-    """An emoji is an answer of a kind: nobody who gave one is reminded."""
+    """An emoji is an answer of a kind: nobody who gave one is reminded, and 👎 is a complaint."""
     entry = Entry(at=now, kind=Kind.RECEIVED, reason="reaction", facts=(event.id,))
     if not event.emoji:
         return conversation, (entry,)
     conversation, dropped = no_reminders(conversation, now=now)
-    return conversation, (entry, *dropped)
+    message = conversation.ours(event.message)
+    asked = message is not None and message.purpose in QUESTIONS
+    if not asked or mood_of(event.emoji) is not Mood.BAD:
+        return conversation, (entry, *dropped)
+    conversation, called = called_for(conversation, Concern.COMPLAINT, now=now)
+    return conversation, (entry, *dropped, *called)
 
 
 def customer_revoked(

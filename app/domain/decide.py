@@ -45,6 +45,7 @@ from app.domain.rules import (
 )
 from app.domain.sending import PAST, sendable, sending_of, wake_of
 from app.domain.session import Session
+from app.domain.silence import HELP
 
 _FINAL = frozenset({Reason.OPTED_OUT, Reason.ORDER_CHANGED})
 """Reasons that drop a purpose even before it is due: nothing is gained by waiting."""
@@ -202,6 +203,7 @@ def verdict_on(
         now=now,
         rules=rules,
         order_code=pending.order_code,
+        always=pending.canned == HELP,
         session=sessions.get(session_for(conversation, pending, rules)),
     )
 

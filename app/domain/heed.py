@@ -43,6 +43,7 @@ from app.domain.rules import (
     Rules,
 )
 from app.domain.silence import (
+    HELP,
     agrees_to_stop,
     asked_about_stop,
     fixed,
@@ -67,6 +68,13 @@ _WORDLESS = {
 """The fixed text that answers what came without words."""
 
 
+_OF_OUR_MAIL = frozenset({Topic.DISCOUNT, Topic.REVIEW})
+"""What a stop may speak of without asking for it: «не присылайте скидки»."""
+
+_TOLD_OF_MEDIA = timedelta(hours=1)
+"""How long one honest text stands for every picture that follows."""
+
+
 def heed(
     conversation: Conversation, message: Message, *, late: bool, now: datetime, rules: Rules
 ) -> Folded:
@@ -74,7 +82,7 @@ def heed(
     wish = _wish(conversation, message, rules)
     if wish is Wish.STOP:
         return _stopped(conversation, message, late=late, now=now, rules=rules)
-    if wish is Wish.START and (conversation.opt_out or conversation.paused_until):
+    if wish is Wish.START:
         since = conversation.opt_out.at if conversation.opt_out else message.at
         newer = not late and message.at >= since
         return opted_in(conversation, message, now=now) if newer else (conversation, ())
@@ -116,7 +124,8 @@ def _stopped(
     if reason is not None:
         conversation, called = called_for(conversation, reason, now=now)
         return conversation, (*entries, *called)
-    asks = "?" in message.text and set(topics_of(message.text)) - {Topic.DISCOUNT}
+    topics = set(topics_of(message.text)) - _OF_OUR_MAIL
+    asks = topics if "?" in message.text else topics & {Topic.ORDER_STATUS}
     if late or not asks:
         return conversation, entries
     conversation, more = to_be_answered(conversation, message, now=now, rules=rules)
@@ -133,7 +142,7 @@ def _answer(
 ) -> Folded:
     if wish is Wish.HELP:
         conversation = no_longer_answered(conversation, message.id)
-        return with_pending(conversation, fixed(message, Purpose.REPLY, now=now, canned="help")), ()
+        return with_pending(conversation, fixed(message, Purpose.REPLY, now=now, canned=HELP)), ()
     if _answered_meanwhile(conversation, message, now=now):
         return conversation, ()
     reason = why_a_person(conversation, message, rules)
@@ -143,7 +152,7 @@ def _answer(
         conversation, called = hand_over(conversation, message, reason, now=now, rules=rules)
         if not knew:
             return conversation, called
-    elif wish is Wish.MAYBE_STOP and "?" not in message.text:
+    elif wish is Wish.MAYBE_STOP and not _asks(message.text):
         return _left_alone(conversation, message, now=now, rules=rules)
     if _goes_in_circles(conversation, message):
         return call_person(conversation, "loop", now=now)
@@ -155,6 +164,11 @@ def _answer(
         asking = waiting.id if waiting is not None else None
         conversation = replace(conversation, asked_stop=now, stop_question=asking)
     return conversation, (*called, *entries)
+
+
+def _asks(text: str) -> bool:
+    """Whether a text that may be a stop also wants an answer."""
+    return "?" in text or bool(set(topics_of(text)) - _OF_OUR_MAIL)
 
 
 def _left_alone(
@@ -189,7 +203,11 @@ def _goes_in_circles(conversation: Conversation, message: Message) -> bool:
     """Whether another machine answers ours: the same words again and again."""
     theirs = [m for m in conversation.messages if m.author is Author.CUSTOMER][-SAME_WORDS:]
     words = normalise(message.text)
-    return len(theirs) == SAME_WORDS and all(normalise(m.text) == words for m in theirs)
+    return (
+        bool(words)
+        and len(theirs) == SAME_WORDS
+        and all(normalise(m.text) == words for m in theirs)
+    )
 
 
 def _floods(conversation: Conversation, *, now: datetime) -> bool:
@@ -205,6 +223,8 @@ def to_be_answered(
     waiting = waiting_answer(conversation)
     silent = not message.text.strip() and message.attachment is None
     wordless = silent and (waiting is None or waiting.canned is not None)
+    if silent and waiting is None and _was_told_of_media(conversation, now):
+        return conversation, ()
     notice = waiting is not None and waiting.purpose is Purpose.HANDOFF_NOTICE
     canned = _WORDLESS.get(message.media, "reply") if wordless and message.media else None
     pending = Pending(
@@ -225,3 +245,10 @@ def to_be_answered(
         return conversation, ()
     told = not message.text.strip()
     return call_person(conversation, f"media:{message.media or 'empty'}", now=now, told=told)
+
+
+def _was_told_of_media(conversation: Conversation, now: datetime) -> bool:
+    """Whether they know since a while that a person looks at what the bot cannot."""
+    person = conversation.needs_person
+    known = person is not None and person.told and person.reason.startswith("media:")
+    return known and person is not None and now - person.since < _TOLD_OF_MEDIA

@@ -44,18 +44,20 @@ def may_speak(
     order_code: str | None = None,
     ignoring: str | None = None,
     session: Session | None = None,
+    always: bool = False,
 ) -> Verdict:
     """Whether ``purpose`` may be spoken to this person at ``now`` through ``session``.
 
     Reasons that time cannot mend are named before those that it can. ``ignoring`` is the id
     of the message asked about, so that it does not count against itself. The shop's daily cap
     is shared by all chats and therefore reserved in the store, not asked here. While the session
-    is down everything is held, and released when it is back.
+    is down everything is held, and released when it is back. ``always``: who asks for help gets it,
+    also while people own the chat.
     """
     if not rules.enabled:
         return Deny(reason=Reason.DISABLED)
     owned_until = people_own_until(conversation, rules)
-    people_own = owned_until is not None and now < owned_until
+    people_own = owned_until is not None and now < owned_until and not always
     down = session is not None and not session.works
     if not purpose.proactive:
         if people_own:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -35,18 +36,29 @@ from app.domain.rules import (
 )
 from app.domain.wishes import tier_of
 
+HELP = "help"
+"""The fixed text that says who we are and what may be asked for."""
+
 STOP_QUESTION = "maybe_stop"
 """The fixed text that asks whether they want to be left alone."""
 
-_AGREES = frozenset(
-    {
-        *("да", "ага", "угу", "да не хочу", "не хочу", "не надо", "да не надо", "да пожалуйста"),
-        *("нет не хочу", "нет не надо", "да больше не надо", "да конечно", "не пишите"),
-        *("иә", "иа", "ия", "керек емес", "иә керек емес", "жоқ керек емес", "қажет емес"),
-        *("yes", "yes please", "yep", "no thanks", "i dont", "i do not"),
-    }
+_YES = frozenset("да ага угу иә иа ия yes yep yeah конечно".split())
+_ONLY = frozenset(
+    """не хочу надо нужны нужно больше спасибо пожалуйста конечно нет керек емес қажет рахмет да
+    please no not thanks i dont want them""".split()
 )
-"""Yes, they want to be left alone (as ``normalise`` leaves it)."""
+_NO = ("не хочу", "не надо", "не нужн", "керек емес", "қажет емес", "кажет емес", "dont want")
+_THUMBS = frozenset("👍👌🙏")
+_REPEATED = re.compile(r"(.)\1+")
+
+
+def _is_yes(text: str) -> bool:
+    """Whether a short answer says yes to being left alone, and nothing else."""
+    words = _REPEATED.sub(r"\1", normalise(text)).split()
+    if not words:
+        return bool(text.strip()) and set(text.strip()) <= _THUMBS
+    only = all(word in _ONLY or word in _YES for word in words)
+    return only and (words[0] in _YES or any(no in " ".join(words) for no in _NO))
 
 
 def fixed(
@@ -142,7 +154,7 @@ def asked_about_stop(conversation: Conversation, message: Message, *, now: datet
 
 def agrees_to_stop(conversation: Conversation, message: Message) -> bool:
     """Whether ``message`` is a yes to that question, the last thing we said before it."""
-    if normalise(message.text) not in _AGREES:
+    if not _is_yes(message.text):
         return False
     ours = [m for m in conversation.messages if m.author is not Author.CUSTOMER]
     last = next((m for m in reversed(ours) if m.at <= message.at), None)

@@ -17,6 +17,9 @@ from app.knowledge.catalogue import Catalogue
 MOST_FOUND = 4
 """Things a text can speak of; the model would only lose itself in more."""
 
+_LONGEST_ASKED = 800
+"""Characters of what is asked in which goods are looked for; a novel names none."""
+
 _AND = re.compile(r"[,;\n]|\b(?:и|или|мен|және|жане|and|or)\b", re.IGNORECASE)
 _ABOUT_GOODS = frozenset({Topic.PRICE, Topic.STOCK, Topic.ACCESSORIES})
 _OFFERS = frozenset({Purpose.POST_PURCHASE, Purpose.CAMPAIGN})
@@ -36,7 +39,7 @@ def informed(brief: Brief, catalogue: Catalogue) -> Brief:
 
 def _lacks(brief: Brief, catalogue: Catalogue) -> bool:
     """Whether they ask for goods by a name that we do not find."""
-    asked = "\n".join(brief.messages_to_answer)
+    asked = _asked(brief)
     return bool(_ABOUT_GOODS & set(brief.topics)) and catalogue.is_named_in(asked)
 
 
@@ -45,7 +48,7 @@ def _asked_for(brief: Brief, catalogue: Catalogue) -> tuple[Product, ...]:
 
     Only where they name nothing, what was spoken of before is meant: never for a thing we lack.
     """
-    asked = "\n".join(brief.messages_to_answer)
+    asked = _asked(brief)
     found = _found(asked, catalogue)
     if not found and not catalogue.is_named_in(asked):
         if Topic.ACCESSORIES in brief.topics:
@@ -56,6 +59,10 @@ def _asked_for(brief: Brief, catalogue: Catalogue) -> tuple[Product, ...]:
         instead = catalogue.alternatives(found[0], limit=MOST_FOUND - 1)
         found = tuple(dict.fromkeys((found[0], *instead, *found[1:])))
     return found
+
+
+def _asked(brief: Brief) -> str:
+    return "\n".join(brief.messages_to_answer)[:_LONGEST_ASKED]
 
 
 def _found(asked: str, catalogue: Catalogue) -> tuple[Product, ...]:

@@ -22,6 +22,7 @@ from app.domain.sending import (
     went,
 )
 from app.domain.session import Session
+from app.domain.silence import HELP
 from app.errors import Permanent, Transient, Uncertain
 from app.gateways.waha import Waha
 from app.gateways.waha_wire import short_id_for
@@ -173,6 +174,7 @@ def _verdict(turn: Turn, message: Message) -> Verdict:
         order_code=message.order_code,
         ignoring=message.id,
         session=session,
+        always=message.written is not None and message.written.prompt.startswith(f"{HELP}/"),
     )
 
 

@@ -72,7 +72,7 @@ class FromFacts:
         if brief.mood is Mood.BAD:
             return self._say("apology")
         topics = [topic for topic in brief.topics if topic is not Topic.REVIEW]
-        if not topics and brief.mood is Mood.GOOD:
+        if not topics and brief.mood is Mood.GOOD and not brief.person_called:
             return self._say("thanks")
         if not topics:
             return self._goods(brief.products) if brief.products else None

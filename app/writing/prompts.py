@@ -9,6 +9,7 @@ What follows is of one customer: ``_parts/advice`` wraps what the knowledge base
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -71,11 +72,14 @@ class Prompts:
 
     @classmethod
     def load(cls, path: Path | None = None) -> Prompts:
-        """Everything under ``path`` (the product's own ``prompts/`` unless told).
+        """Everything under ``path`` (the product's own ``prompts/`` unless told; read once).
 
         Raises ``Permanent`` naming the file when one is missing, broken or incomplete.
         """
-        root = path or Path(app.__file__).resolve().parent.parent / "prompts"
+        return _own() if path is None else cls._read(path)
+
+    @classmethod
+    def _read(cls, root: Path) -> Prompts:
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(root),
             undefined=jinja2.StrictUndefined,
@@ -149,6 +153,12 @@ class Prompts:
     def stop_hint(self, brief: Brief, variant: float) -> str:
         """A line that says how to stop the messages."""
         return self._canned.stop_hint(brief, variant)
+
+
+@cache
+def _own() -> Prompts:
+    """The product's own, which do not change while it runs."""
+    return Prompts._read(Path(app.__file__).resolve().parent.parent / "prompts")  # noqa: SLF001
 
 
 def _system(environment: jinja2.Environment, root: Path, pair: tuple[str, Language]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 
 from msgspec import Struct
@@ -19,6 +20,7 @@ from app.store.texts import Texts
 from app.writing.checks import Fault, check, has_stop_hint, names, tidy
 from app.writing.evidence import evidence_of
 from app.writing.from_facts import FromFacts
+from app.writing.links import links, plain
 from app.writing.prompts import VERSION, Prompt, Prompts
 from app.writing.reuse import kind_of, reused, template_of
 
@@ -263,6 +265,7 @@ def _review(brief: Brief, text: _Text) -> str | None:
     return brief.review_order if wanted and brief.purpose is Purpose.REPLY else None
 
 
+_UNFIT = re.compile(r"[<>{}\[\]\\|@]|\d{4}")
 _SELLER = ("продав", "менеджер", "сатушы", "seller", "colleague", "коллег", "сотрудник")
 
 
@@ -307,7 +310,14 @@ def _variant(brief: Brief) -> float:
 def _wish(calls: list[Completion | None]) -> str | None:
     """Why the model wants a person here, if it does: what it once saw, a repair does not undo."""
     asking = next((call for call in calls if call and call.needs_person), None)
-    return (asking.reason.strip() or MODEL_ASKED) if asking else None
+    return _worth_showing(asking.reason) if asking else None
+
+
+def _worth_showing(reason: str) -> str:
+    """The model's words for why, unless a customer may have put a link or a number into them."""
+    words, read = " ".join(reason.split()), plain(reason)
+    unfit = links(read) or _UNFIT.search(read)
+    return MODEL_ASKED if unfit or not words else words
 
 
 def _drafted(brief: Brief, calls: list[Completion | None], text: _Text) -> Draft:
