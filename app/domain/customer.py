@@ -157,7 +157,7 @@ def _now_complains(
 def customer_reacted(
     conversation: Conversation, event: CustomerReacted, *, now: datetime
 ) -> Folded:
-    """An emoji is an answer of a kind: nobody who gave one is reminded, and 👎 is a complaint."""
+    """An emoji is an answer of a kind: no reminder that waits is sent, and 👎 is a complaint."""
     entry = Entry(at=now, kind=Kind.RECEIVED, reason="reaction", facts=(event.id,))
     if not event.emoji:
         return conversation, (entry,)

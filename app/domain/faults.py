@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.domain.alarms import ILL_SERVED
 from app.domain.stems import Clause, Said, phrases
 
 _ARRIVED = """пришел|пришла|пришло|пришли|привез*|прислал*|доставил*|доставлен*|получил*
@@ -36,6 +37,28 @@ _WORKS_NOT = phrases(
     *ылмай|*ылмайды|*ілмей|*ілмейді|*талмай|*талмайды|*далмайды|*налмайды|*телмейді|*ылмады|*ілмеді
     |*талмады|*тамайды
     жұмыс істеме*|жасама*
+    наушник*|колонка|динамик*|микрофон*|левый|правый|левая|правая|телефон|пульт ~ молчит|молчат
+    |оглох*|не_слыш*|мертв*|дохл*|не_звучит
+    наушник*|динамик*|микрофон*|колонка ~ глухой|глухие|глухая|тихий|тихие
+    греется|нагревается|греются|нагреваются ~ так|невозможно|обжига*
+    side|earbud*|earphone*|speaker*|headphone*|airpod* ~ silent|mute|quiet
+    сильно|очень|ужасно|страшно|прям ~ греется|нагревается|греются|нагреваются
+    греется|нагревается|греются|нагреваются|раскаляется ~ сильно|очень|ужасно|как|до|печк*|утюг*
+    за|через *? *? час*|полчаса|минут* термос? чай? кофе? вода? остыл*|остыва*|замерз*|холодн*
+    остыл*|остыва* ~ за|через|быстро|сразу|полчаса
+    быстро|сразу|моментально ~ остыл*|остыва*
+    не подает|подаёт|подают ~ признак*
+    за|через *? *? час*|часа|полчаса|минут* ~ ледян*|холодн*
+    заряд*|батаре* ~ сағат*|минут* ~ бітіп|бітеді|отыр*
+    gets|is|it so|very|extremely|too|really hot
+    держит|держат|хватает|хватило ~ минут*|полчаса
+    шықпай*|шықпады|естілмей*|қайнатпай*|ысытпай*|жылытпай*|суытпай*|мұздатпай*|көрінбей*
+    |байланыспай*|зарядтамай*|қосып_болмай*
+    тез ~ суып|суиды|суыды|отыр*
+    doesnt|wont|does_not|will_not|cant|cannot|is_not|isnt ~ picking|recording
+    doesnt|wont|does_not|will_not|cant|cannot ~ close|hold|keep|heat|light|connect|pair|respond
+    |lock|stay|spin|power|boil|cool|function|stick|zip|click|sync|close
+    keeps ~ disconnecting|turning|restarting|falling|beeping|stopping
     doesnt|dont|does_not|wont|isnt|not|stopped ~ work|working|charge|charging|turn|start|open|fit
     |function
     not|never working|charging
@@ -104,7 +127,7 @@ _BROKEN = phrases(
     бу|бэу|б_у|бушн*|вскрыт*|вскрыв*|распакован*|использован*|юзан*|пользованн*|ношен*|ношенн*
     |надеван*
     обманул*|обман|обманыв*|обманщик*|надул*|развели|наебал*|кинули|впарил*|втюхал*|всучил*|обманом
-    сынған|сынып|сынды|сыныпты|жарылған|жарылып|жарылды|жыртылған|жыртылып|жыртылды|жыртық|бұзылған
+    сынған|сынып|сынды|сынық|сынығы|сыныпты|жарылған|жарылып|жарылды|жыртылған|жыртылып|жыртылды|жыртық|бұзылған
     |бұзылып|бұзылды|бұзық|майысқан|сызылған|ақауы*|ақаулы|ақау|кір|кірлі|лас|шіріген|ажырап
     |ажырады|ажыраған|шашылып|түсіп_қалды|үзілді|үзіліп|үзілген|тозып|тозды|оңып|солып|дақтар|дағы
     |сасып|сасық|ағады|ағып
@@ -116,6 +139,8 @@ _BROKEN = phrases(
     сапасыз|подделка*|жалған|алдап|алдады*|алдайсыз*|алдаған*|түпнұсқа емес
     broken|broke|cracked|damaged|damage|defect*|faulty|scratch*|torn|ripped|dirty|stain*|fake
     |counterfeit|replica|smells|stinks|leak*|expired|used|rotten|malfunction*|shattered|dented
+    |dead|bent|crushed|chipped|wobbly|crooked|melted|overheat*|crack|cracks
+    fell|falling|came|coming apart|off
     """,
     never_after="не нет без ни никаких никакого ничего not no нету",
 )
@@ -197,6 +222,35 @@ _MISSING = phrases(
     """,
     never_after="если",
 )
+_SHORT_OF = phrases(
+    """
+    комплект*|набор* ~ неполн*|не_полн*|некомплект*
+    в|во коробк*|комплект*|пакет*|набор*|упаковк*|посылк* ~ нет|нету|отсутств*
+    вместо двух|двоих|трех|четырех|пяти|2|3|4|5 ~ один|одна|одну|одно|две|два|1|2
+    один|одна|одну|одно|1|две|два ~ вместо двух|трех|четырех|пяти|2|3|4|5
+    оба|обе|два|две левы*|правы*|одинаков*
+    обе|оба ~ на одну|левую|правую
+    екеуі де? ~ сол|оң|бірдей
+    зарядник*|зарядка*|зарядниги|пульт*|қақпағы|инструкция*|кабел*|сымы|шнур*|бауы|адаптер*
+    |қорабы|блогы|құлаққабы|батарейка* ~ жоқ|болмады|болмай $
+    ғана|тек ~ бар|келді|келіп|салып*|шықты|болды $
+    біреуі|бірі|жартысы|біреу|екеуі|үшеуі|төртеуі|бесеуі ~ келді|келіп|кепті|жет*|салып*|салған
+    only|just ~ one|half|1|2|two|left ~ instead|of|out|came|arrived|received|inside
+    received|got|came|arrived|sent only|just ~ one|half|1|part
+    instead of two|three|four|five|2|3|4|5
+    both|two ~ left|same
+    ^ а? пришло|пришли|положили|привезли|прислали|оказалось всего? 1|2|3|4|5|6|7|8|9
+    |один|одна|одно|два|две|три|четыре|пять штук*? шт? $
+    """,
+    never_after="если if",
+)
+_SENT_OLD = phrases(
+    f"""
+    прислали|положили|привезли|дали|продали|отправили|подсунули мне? ~ старый|старая|старое|старую
+    |старые
+    ескі зат*|тауар*|нәрсе*|киім* ~ {_KK_ARRIVED}
+    """
+)
 _THING = """заказ|посылка|посылку|посылки|товар|доставка|вещь|курьер|он|она|оно|мне|до|ничего
     |никто"""
 _ABSENT = phrases(
@@ -214,7 +268,13 @@ _ABSENT = phrases(
     заказа|посылки|товара|курьера|доставки ~ нет|нету ~ до|уже|все|всё|$
     заказа|посылки|товара|курьера так|до|все|всё|еще|и|уже нет|нету|сих
     не могу|можем дождаться
-    потерял* ~ заказ*|посылк*|товар*
+    потерял*|потеряли|утерял* ~ заказ*|посылк*|товар*
+    куда ~ пропал*|делся|делась|подевал* ~ заказ*|посылк*|товар*
+    вы ~ его|ее|её|мой|мою потеряли
+    недел*|неделю|недели|месяц*|дней|дня|день|сутки|суток|час|часа|часов ~ жду|ждем|ожида*|торчу
+    апта|аптадан|күн|күннен|ай|айдан|сағат*|күні ~ күтіп|күттім|күттік|күтудемін|күткелі
+    втор*|трет*|четверт*|пят*|2|3|4 недел*|месяц|день|сутки ~ пошл*|пошел|жду|тян*
+    waiting|waited ~ week|weeks|month|months|days|hours
     заказ*|посылк*|товар* ~ потерял*|пропал*|исчез*|украли
     опаздыва*|опоздал*|задержив*|задержал*|задержк*|просрочили
     долго ~ вез*|шла|шел|шло|идет|достав*|ждал*|жду|едет
@@ -230,7 +290,8 @@ _ABSENT = phrases(
     |deliver|get|got|order
     late|delayed|lost ~ $
     still waiting|not|no|nothing|havent
-    """
+    """,
+    never_after="через течение",
 )
 _POOR = phrases(
     """
@@ -255,6 +316,7 @@ _SUPPOSED = phrases(
     """
     если|вдруг|случае|может|ли|егер|if|would|will
     чтобы|чтоб не
+    через *? недел*|неделю|месяц|дней|дня|день|час|часа|часов жду|ждем|ждём|ожида*
     не мнется|пачкается|ломается|царапается|нравится|требуется|считается|торопится|боится|хочется
     |нуждается|отличается|касается|относится|продается|стыдится|скатывается|волнуется|садится
     |сминается|растягивается|пересекается|помнится|понадобится|сомневается|чувствуется|ощущается
@@ -283,8 +345,11 @@ _SHOP_WORKS = phrases(
 )
 _BEFORE = phrases(
     """
-    стар*|прошл*|прежн*|предыдущ*|бывш*|своего|ескі|бұрынғы|old|previous
+    стар*|прошлый|прошлая|прошлое|прошлую|прошлого|прошлой|прошлые|прошлым|прошлых|прежн*|предыдущ*|бывш*|своего|ескі|бұрынғы|old|previous
     у друга|соседа|подруги|мамы|брата|знакомых|знакомой|многих|других|кого
+    в|с|из|на друг*|чужом|соседн* ~ магазин*|месте|бутик*|сайте|магазина|места
+    басқа ~ дүкен*|жерден|магазин*
+    another|other|different shop|store|seller|place
     """
 )
 _BUYING = phrases(
@@ -319,8 +384,6 @@ _INTEND_TO_ASK = phrases(
     пришел|пришла|пришло|привезли|получил*|купил*|прислал*|доставил*|заказ|заказал*|уже|опять|снова
     """
 )
-
-
 _NO_GOODS = phrases(
     """
     это не то ~ что ~ узнать|спрос*|спраш*|знать
@@ -335,25 +398,53 @@ _DENIED = phrases(
     без царапин|повреждений|дефектов|проблем|брака|задержек|нареканий|опозданий|вмятин|сколов|пятен
     |запаха|трещин|лишних|вопросов|замечаний|предупреж*
     ақау*|сызат*|дақ|брак|шағым* ~ жоқ
+    взорвал*|взорвало|сломал*|вынес* ~ мозг*
+    мозг* ~ взорвал*|взорвало|сломал*|вынес*
+    что|чё|че|што ли
+    """
+)
+_FEARED = phrases(
+    """
+    боял*|опасал*|переживал*|побаива*|думал*|сомневал* что *? *? *?
+    қорқып|қорықтым|ойладым ~ деп
+    ^ сначала? я? боял*|думал*|опасал*|переживал* подделк*|брак*|обман*|маломер*|не_подойдет
+    боял*|думал*|ожидал* будет|придет|пришлют|окажется *? *?
+    *? *? деп қорқ*|ойлаған*|ойладым
+    afraid|worried|thought it|that was|is|would *? *?
     """
 )
 
 
 def has_fault(message: Said) -> bool:
     """Whether something bought is said to be broken, wrong, not whole, not there or poor."""
-    whole = message.whole
+    told = without_fears(message)
+    whole = told.whole
     bought_elsewhere = _BUYING.found(whole) and (_BEFORE.found(whole) or not _OF_OURS.found(whole))
-    return not bought_elsewhere and any(_fault(clause) for clause in message.clauses)
+    return not bought_elsewhere and any(_fault(clause) for clause in told.clauses)
+
+
+def without_fears(message: Said) -> Said:
+    """The message without what was only feared: «супер, боялась, что подделка»."""
+    if not any(_FEARED.found(sentence) for sentence in message.sentences):
+        return message
+    told = tuple(map(_FEARED.without, message.sentences))
+    return Said(sentences=told, clauses=told)
 
 
 def _fault(told: Clause) -> bool:
     clause = _DENIED.without(told)
-    if _SUPPOSED.found(clause) or _BEFORE.found(clause) or _NO_GOODS.found(clause):
+    if _SUPPOSED.found(clause):
         return False
-    if _ANOTHER.found(clause) or _MISSING.found(clause) or _ABSENT.found(clause):
+    if _SENT_OLD.found(clause):
+        return True
+    if _BEFORE.found(clause) or _NO_GOODS.found(clause):
+        return False
+    if ILL_SERVED.found(told) or any(
+        found.found(clause) for found in (_ANOTHER, _MISSING, _ABSENT)
+    ):
         return True
     if clause.asked and not _INTEND_TO_ASK.found(clause):
         return False
     if _WORKS_NOT.found(clause):
         return not _SHOP_WORKS.found(clause)
-    return _BROKEN.found(clause) or _POOR.found(clause)
+    return any(found.found(clause) for found in (_BROKEN, _POOR, _SHORT_OF))

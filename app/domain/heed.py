@@ -71,6 +71,10 @@ _WORDLESS = {
 _OF_OUR_MAIL = frozenset({Topic.DISCOUNT, Topic.REVIEW})
 """What a stop may speak of without asking for it: «не присылайте скидки»."""
 
+_OF_BEING_WRITTEN_TO = frozenset({Concern.ANGER, Concern.COMPLAINT})
+_ABOUT_US = 3
+"""Words up to which anger that may be a stop is about being written to."""
+
 _TOLD_OF_MEDIA = timedelta(hours=1)
 """How long one honest text stands for every picture that follows."""
 
@@ -146,6 +150,8 @@ def _answer(
     if _answered_meanwhile(conversation, message, now=now):
         return conversation, ()
     reason = why_a_person(conversation, message, rules)
+    if wish is Wish.MAYBE_STOP and reason in _OF_BEING_WRITTEN_TO and _is_of_us(message.text):
+        reason = None
     called: tuple[Entry, ...] = ()
     if reason is not None:
         knew = knows_already(conversation, reason)
@@ -164,6 +170,12 @@ def _answer(
         asking = waiting.id if waiting is not None else None
         conversation = replace(conversation, asked_stop=now, stop_question=asking)
     return conversation, (*called, *entries)
+
+
+def _is_of_us(text: str) -> bool:
+    """«Надоели», «вы ошиблись номером»: about being written to rather than about a purchase."""
+    short = len(normalise(text).split()) <= _ABOUT_US
+    return not _asks(text) and (short or "номер" in normalise(text))
 
 
 def _asks(text: str) -> bool:

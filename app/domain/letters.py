@@ -31,6 +31,7 @@ _NOT_WORD = re.compile(r"[\W_]+")
 _HEARD = str.maketrans("оеэыйящ", "аииииаш")
 _SOFT_SIGNS = re.compile("[ьъ]")
 _HISS = re.compile("[тд]с")
+_VOICELESS = re.compile("в(?=[птсшкцч])")
 _DOUBLE = re.compile(r"(.)\1+")
 
 
@@ -78,10 +79,11 @@ def looks_like(word: str) -> str:
 
 
 def sound(word: str) -> str:
-    """A folded word as it is heard: unstressed vowels, soft signs and doubled letters alike.
+    """A folded word as it is heard: unstressed vowels, в before a voiceless letter, soft signs and
+    doubled letters alike.
 
     >>> sound("нипишыте") == sound("непишите")
     True
     """
-    heard = _HISS.sub("ц", _SOFT_SIGNS.sub("", word)).translate(_HEARD)
+    heard = _HISS.sub("ц", _VOICELESS.sub("ф", _SOFT_SIGNS.sub("", word))).translate(_HEARD)
     return _DOUBLE.sub(r"\1", heard)

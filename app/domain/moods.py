@@ -6,8 +6,10 @@ A problem must not be thanked away: praise with a fault, a doubt or a «но» b
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from app.domain.concerns import concern_in
+from app.domain.faults import without_fears
 from app.domain.meaning import Concern, Mood
 from app.domain.stems import ANGRY_SIGN, BAD_SIGN, GOOD_SIGN, Clause, Said, clause_of, phrases, said
 
@@ -32,7 +34,7 @@ _STRONG_FINE = phrases(_FINE.replace("|быстро", "").replace("|ок|", "|")
 _GOOD = phrases(
     f"""
     {_FINE}|{GOOD_SIGN}
-    не плох*|жале*|жалу*|хуже|подвел*
+    не плох*|жале*|пожале*|жалу*|хуже|подвел*
     неплох*
     на высоте|уровне|отлично|все_сто|пятерку|пятерочку|ура|5|кайфе|месте
     как на? фото|картинке|описан*|раз|часы|надо|обещали|заказывали|хотел*
@@ -98,6 +100,14 @@ _BAD = phrases(
     |никак*|не_айс|не_оч
     разочар*|расстро*|растро*|огорч*|обидн*|обида|обидел*|жаль|жалею|жалко|зря|пожалел*|грустн*
     |печал*
+    лучше бы|б
+    ^ да|ну уж
+    ^ мда|мдаа|нда|мдя|н_да|м_да
+    удружил*|подсобил*|нечего_сказать
+    бекер|текке ~ алд*|алып*|ал*
+    алмағаным дұрыс|жақсы|абзал
+    should|shouldnt not? have bought|ordered
+    wish ~ hadnt|not|never
     деньги|ақша* ~ ветер|выброшен*|жалко|босқа|желге|выкинул*
     лучше ~ чем|нежели в|на жизни|деле|реальности|самом
     на фото|картинке|сайте ~ лучше|другой|друг*|красивее|иначе
@@ -173,8 +183,24 @@ _UNSURE = phrases(
     әлі ~ ашпа*|көрме*|тексерме*|киме*|қолданба*|жоқ*|алмадым
     көріп|тексеріп|кейін|қазір_айтам*|жаз*|көрем*|көрейін
     havent|not|yet ~ tried|opened|checked|used|yet
+    жду|ждем|ожидаю|подожду|ждать|күтемін|күтеміз|күтіп_отырмын|күтейін|күтудемін ~ $
+    |заказ*|доставк*|посылк*|курьер*|звонк*|ответ*
+    күтем $
+    wait|waiting ~ $
     """
 )
+_OF_RETURNS = phrases(
+    """
+    верн*|возврат*|возвращ*|обмен*|сдать|поменять|замен*|қайтар*|ауыстыр*|айырбаста*|refund*|return*
+    |exchange*
+    """
+)
+_ASSENTS = phrases(
+    """
+    ^ ну|а? да? хорошо|ок|окей|оке|ладно|понятно|ясно|норм|жақсы|мақұл|ok|okay|fine|good|alright $
+    """
+)
+_UNFINISHED = phrases("но|однако|бірақ|but|алайда $")
 _OUT_OF = re.compile(r"(?<!\d)(\d{1,2})\s*(?:из|/|out of|ден|дан)\s*(5|10|100)(?!\d)")
 _STARS = re.compile(r"(?<!\d)([1-5])\s*(?:зв[её]зд\w*|ж[ұу]лдыз\w*|stars?|⭐|балл\w*|-?ка\b)")
 _NUMBER = re.compile(r"\W*([1-5]|10)(?:\s*[+➕])?\W*")
@@ -186,13 +212,14 @@ _ENOUGH = 0.8
 _GRAVE = frozenset({Concern.REFUND, Concern.COMPLAINT, Concern.LEGAL, Concern.HEALTH})
 
 
+@lru_cache(maxsize=512)
 def mood_of(text: str) -> Mood | None:
     """How the customer is with the purchase; None for a question or what cannot be told.
 
     Never raises.
     """
     marked = _mark(text)
-    message = said(text)
+    message = without_fears(said(text))
     bad = _bad(message, text)
     if marked is not None:
         return Mood.BAD if bad else marked
@@ -268,7 +295,9 @@ def _reserves(sentence: Clause) -> bool:
     after = clause_of(sentence.tokens[but[1] : -1])
     if not (_GOOD.found(before) or _THANKS.found(before) or _YES.found(before)):
         return False
-    if not after.words or _BUT_FINE.found(clause_of(sentence.tokens[but[0] : -1])):
+    if not after.words:
+        return _UNFINISHED.found(sentence)
+    if _BUT_FINE.found(clause_of(sentence.tokens[but[0] : -1])):
         return False
     return not _GOOD.found(after) or _BAD.found(after)
 
@@ -279,7 +308,9 @@ def _mood_without_fault(message: Said) -> Mood | None:
     told = [clause for clause in message.clauses if not clause.asked]
     asked = len(told) < len(message.clauses)
     if asked:
-        strong = any(_STRONG_FINE.found(clause) for clause in told)
+        if any(clause.asked and _OF_RETURNS.found(clause) for clause in message.clauses):
+            return None
+        strong = any(_STRONG_FINE.found(each) and not _ASSENTS.found(each) for each in told)
         return Mood.GOOD if strong else None
     if any(_GOOD.found(clause) for clause in told):
         return Mood.GOOD

@@ -42,9 +42,12 @@ _REFUND = phrases(
     {_INTEND}|можно|могу|можете ~ обменять|поменять|заменить ~ на|размер|цвет|{_GOODS}|$
     обменяйте|замените мне? пожалуйста? $
     поменяйте|обменяйте|замените мне? нам? пожалуйста? на
-    как|куда|где мне? нам? я? можно? могу? могли? бы? это? его? ее? теперь? {_GOODS}? вернуть|сдать
-    |обменять|возвратить|поменять {_GOODS}|$
-    как|куда|где мне? я? можно? теперь? оформить|сделать|отправить возврат|обмен|товар обратно?
+    куда|где мне? нам? я? можно? могу? могли? бы? это? его? ее? теперь? {_GOODS}? вернуть|сдать
+    |возвращать|сдавать
+    |обменять|возвратить|поменять|отправить {_GOODS}|$
+    куда|где мне? я? можно? теперь? оформить|сделать|отправить возврат|обмен|товар обратно?
+    верните|верни|вернете|возвратите|отдайте|отдай мне? мои? наши? назад? обратно? 1*|2*|3*|4*|5*
+    |6*|7*|8*|9*
     когда|где|почему ~ {_MONEY} ~ вернут|вернете|вернёте|вернули|возвр*|придут|назад
     когда|почему|где ~ верн*|вернете|вернут|возвращ* ~ {_MONEY}
     где мои? {_MONEY} $
@@ -74,7 +77,7 @@ _REFUND = phrases(
     бас тарт*
     тапсырыс*|тауар* ~ керек емес
     want|need|get|give|like|request|demand|issue|ask ~ refund|money|exchange|replacement
-    want|like|need|how|going to? do? i? ~ return|exchange|replace ~ it|this|the|my|order|item|$
+    want|like|need|going to? do? i? ~ return|exchange|replace ~ it|this|the|my|order|item|$
     money_back
     exchange|change|swap|replace ~ for|to|with ~ size|color|another|new|one|bigger|smaller|different
     refund me|my|please|it
@@ -108,6 +111,41 @@ _RULES_OF_RETURN = phrases(
     how ~ long|days ~ return|refund
     """
 )
+_HOW_TO_RETURN = phrases(
+    """
+    как|каким_образом мне? нам? я? можно? могу? мы? это? его? ее? их? ~ вернуть|сдать|обменять
+    |возвратить|поменять|возврат*|обмен
+    қалай|қалайша ~ қайтар*|ауыстыр*|айырбаста*|возврат|обмен
+    қайтар*|ауыстыр*|возврат|обмен ~ қалай
+    how ~ return|exchange|send
+    """
+)
+_OF_MINE = phrases(
+    f"""
+    {_MONEY}
+    {_INTEND} ~ вернуть|возвратить|сдать|обменять|поменять|возврат*|обмен
+    қайтарғым|ауыстырғым|айырбастағым
+    want|need|like ~ return|exchange|refund
+    money
+    """
+)
+_GETS = phrases(
+    "can|could|may|how|when|will ~ get|have|receive|process|issue|give|send|make ~ refund|money"
+)
+"""As a rule is asked for, and yet one's own money."""
+_UNWANTED = phrases(
+    """
+    не хочет|хочу|надо|нужен|нужна|нужно|понадобил*|пригодил*|подойдет
+    не понрав*|нравится|то|тот|та
+    мал|мала|мало|малы|маловат*|маленьк*|велик|велика|велико|велики|великоват*|больш*|тесн*|узк*
+    |коротк*|длинн*|жмет ~ как|оказал*|мне|размер*|очень|слишком|$
+    тар|кіші|кішкентай|үлкен|кең|ұзын|қысқа ~ болды|болып|екен|келді|келіп
+    too small|big|tight|large|long|short
+    керек емес|болмай_қалды
+    ұнама*|жақпа*|сыйма*
+    dont|doesnt|didnt want|need|like
+    """
+)
 _CONDITION = phrases(
     """
     если|вдруг|случае|случись|ежели|егер|if|сынса|бұзылса|болмаса|келмесе|жарамаса|ұнамаса|сыймаса
@@ -117,6 +155,7 @@ _CONDITION = phrases(
 )
 _NO_REFUND = phrases(
     """
+    отменил*|отменен* ~ без ~ предупрежд*|спроса|объясн*|причин*
     не отмен*|возвращ*|надо отменять|надо возвращать|нужно отменять|нужно возвращать|хочу отменять
     |хочу возвращать|верну|вернем
     верните|вернуть|вернете ~ рассылк*|скидк*|цену|акци*|связь|звонок|ключ*|группу|чат
@@ -125,7 +164,9 @@ _NO_REFUND = phrases(
     поменя*|заменит*|обновит*|измен* ~ адрес*|номер*|время|дату|имя|телефон|доставк*|пункт*
     |получател*
     поменя*|замен* ~ батарейк*|фильтр*|масл*|пленк*|стекл*|лампочк*|аккумулятор*
-    почему|кто|вы ~ отменил*|отменен*|отменили
+    почему|кто|вы|зачем ~ отменил*|отменен*|отменили
+    неге ~ отмена|болдырма*|жой*|тоқтат*
+    без моего|нашего ведома|согласия|разрешения
     верн*|вернуть ~ улыбк*|настроен*
     """
 )
@@ -134,7 +175,9 @@ _NO_REFUND = phrases(
 def wants_money_back(message: Said) -> bool:
     """Whether money, an exchange or the end of an order is asked for, not how it is done here."""
     return any(_refund(part) for part in (*message.sentences, *message.clauses)) or (
-        message.has(_RULES_OF_RETURN, unless=_CONDITION) and has_fault(message)
+        any(message.has(asked, unless=_CONDITION) for asked in (_RULES_OF_RETURN, _HOW_TO_RETURN))
+        and not _CONDITION.found(message.whole)
+        and (has_fault(message) or message.has(_UNWANTED))
     )
 
 
@@ -142,5 +185,9 @@ def _refund(part: Clause) -> bool:
     if not _REFUND.found(part) or _NO_REFUND.found(part):
         return False
     if _CONDITION.found(part):
+        return False
+    if _GETS.found(part):
+        return True
+    if _HOW_TO_RETURN.found(part) and not _OF_MINE.found(part):
         return False
     return not (part.asked and _RULES_OF_RETURN.found(part))

@@ -16,7 +16,13 @@ from itertools import chain, groupby
 from msgspec import Struct, structs
 
 LONGEST = 4000
-"""Letters of a message that are read; what follows says nothing new."""
+"""Letters of a message that are looked at at all."""
+_BEGINNING, _ENDING = 600, 200
+"""Letters that are read: people say what they want first or last, and the rules take a
+millisecond for every few lines while everybody else waits."""
+_FIRST_WORDS, _LAST_WORDS = 70, 30
+_FIRST_PARTS, _LAST_PARTS = 24, 8
+"""Sentences at most, and clauses at most: a dot after each letter makes one of each letter."""
 
 _LOOK_ALIKE = str.maketrans("aceopxykmtbhin", "асеорхукмтвнип")
 _CYRILLIC = re.compile(r"[а-яёәғқңөұүһі]")
@@ -24,6 +30,8 @@ _KAZAKH = str.maketrans("әғқңөұүһії", "агкноуухии")
 _ONE_SPELLING = str.maketrans("ёй", "еи", "ьъ")
 _APOSTROPHES = re.compile(r"['’ʼ`´]")
 _REPEATED = re.compile(r"([^\W\d_])\1+")
+_WORD_AND_REST = re.compile(r"\w+\W*")
+_SAID_AGAIN = re.compile(r"\b((?:\w+ ){1,5}?)\1{2,}")
 _NOT_WORD = re.compile(r"[\W_]+")
 _GLUED = re.compile(
     r"\b(бар|жок|керек|бола|\w{2,}(?<!хо)(?<!ви)(?:ды|ди|ты|ти)|\w{2,}(?:сиз|сыз|низ|ныз))"
@@ -103,23 +111,46 @@ def said(text: str) -> Said:
     """The message as the rules read it. Never raises."""
     sentences: list[Clause] = []
     clauses: list[Clause] = []
-    for match in _SENTENCE.finditer(_visible(text[:LONGEST])):
+    for match in _SENTENCE.finditer(_beginning_and_end(_visible(text[:LONGEST]))):
         asked = "?" in match[2]
-        parts = [part for part in map(_said_once, _CLAUSE.split(match[1])) if part]
+        parts = [part for part in map(_words, _CLAUSE.split(match[1])) if part]
         if not parts:
             continue
-        sentences.append(clause_of(chain.from_iterable(parts), asked=asked))
+        sentences.append(clause_of(_said_once(chain.from_iterable(parts)), asked=asked))
         last = len(parts) - 1
         if last == 0:
             clauses.append(sentences[-1])
             continue
         clauses += [clause_of(part, asked=asked and i == last) for i, part in enumerate(parts)]
-    return Said(sentences=tuple(sentences), clauses=tuple(clauses))
+    return Said(sentences=_first_and_last(sentences), clauses=_first_and_last(clauses))
 
 
-def _said_once(visible: str) -> list[str]:
-    """The folded words, one said several times running once."""
-    return [word for word, _ in groupby(fold_words(visible).split())]
+def _beginning_and_end(visible: str) -> str:
+    """A long text without its middle, cut between words."""
+    if len(visible) > _BEGINNING + _ENDING:
+        begin, end = visible[:_BEGINNING], visible[-_ENDING:]
+        visible = f"{begin.rpartition(' ')[0] or begin}\n{end.partition(' ')[2] or end}"
+    words = _WORD_AND_REST.findall(visible)
+    if len(words) <= _FIRST_WORDS + _LAST_WORDS:
+        return visible
+    return "".join([*words[:_FIRST_WORDS], "\n", *words[-_LAST_WORDS:]])
+
+
+def _first_and_last(parts: list[Clause]) -> tuple[Clause, ...]:
+    different = [*{(part.tokens, part.asked): part for part in parts}.values()]
+    if len(different) <= _FIRST_PARTS + _LAST_PARTS:
+        return tuple(different)
+    return (*different[:_FIRST_PARTS], *different[-_LAST_PARTS:])
+
+
+def _words(visible: str) -> list[str]:
+    return _said_once(fold_words(visible).split())
+
+
+def _said_once(words: Iterable[str]) -> list[str]:
+    """One word said several times running once, several words thrice running as well."""
+    once = " ".join(word for word, _ in groupby(words))
+    return _SAID_AGAIN.sub(r"\1", f"{once} ").split()
 
 
 def fold_words(visible: str) -> str:
@@ -259,6 +290,8 @@ def _end_with(clause: Clause, place: int, phrase: tuple[_Token, ...]) -> int | N
         verb = len(_NOT)
         fits = rest[0].fits(word[verb:], soft[verb:])
         return _end(clause, place + 1, rest[1:]) if fits else None
+    if not token.runs:
+        return None
     ends = (_end(clause, place, run + rest) for run in token.runs)
     return next((end for end in ends if end is not None), None)
 

@@ -51,14 +51,15 @@ LEAVE_US = _rules(
     not ~ (can ~)? ((need|want) ~ (sothat ~)?)? (write|bother|mail|writes)
     (write|bother|mail) ~ (not ~ need | need aint)
     (sothat ~ not | not ~ want ~ sothat) ~ wrote
-    (quit|enough) ~ (sothat ~)? (call ~ and ~)? ((write|bother|mail|writes)|wrote|call)
+    (quit|enough) ~ (them ~)? (sothat ~)? (call ~ and ~)? ((write|bother|mail|writes)|wrote|call)
     stop ~ (write|bother|mail)
     (write|bother|mail) ~ (quit|enough|drop)
     not ~ (need ~)? call ~ and ~ (not ~)? (need)? (write|bother|mail)
     (write|mail|bother) ~ gonot
     fine ~ (write|bother|mail)
     (undone drop | drop write)
-    (dont|donot|dontsend|note)
+    (write|mail|bother) ~ notdo
+    (dont|donot|dontsend|note|dontcall)
     """
 )
 """«Не пишите», and what means the same; what it aims at is looked at around it."""
@@ -69,17 +70,31 @@ CLEAR = _rules(
     not ~ call ~ more
     not ~ ((need|want) ~)? send ~ (message|mailing|rubbish)
     (message|mailing) ~ not ~ send
-    (quit|enough|stop) ~ send ~ (message|mailing|rubbish)
-    not ~ want ~ (get ~)? (message|mailing|rubbish)
+    (quit|enough|stop|end) ~ send ~ (message|mailing|rubbish)
+    not ~ want ~ (get ~)? (nomore ~)? (message|mailing|rubbish)
+    (writes|write|message) (asked|pause|full) quit (edge|pause|full)
+    (block|complain) ~ if ~ (writes|dowrite|write|call)
+    quit ~ x ~ (message|mailing)
+    (more ~ not|not ~ more) ~ get ~ (message|mailing)
+    not ~ want ~ x ~ at ~ (mailing|list)
+    message ~ and ~ (blacklist|block|complain)
+    edge ~ (more ~ not ~ send|not ~ send ~ more) ~ edge
+    not ~ (need ~)? send (you|more)* (me|tome) ~ nothing
+    plenty ~ (message|mailing|rubbish|write|mail|bother)
+    (more ~ notone|notone ~ more) ~ (message|mailing)
+    notone ~ (message|mailing) ~ more
+    hinder ~ (get ~)? (often ~)? (message|mailing|rubbish)
+    (quit|end|not) ~ use ~ number (x ~ (mailing|message))?
+    sothat (more|you)* (me|tome) ~ not ~ came (edge|full|pause)
     not ~ want ~ (get (me|tome|my)* (you|more|nothing) | (you|more|nothing) ~ get)
     message ~ comenot
     not ~ want ~ sothat ~ (came|got) ~ (message|mailing)
-    (number|mailing) (asked|pause|full) remove (asked|pause|full|edge)
+    (number|mailing) (asked|pause|full) remove (them)? (asked|pause|full|edge)
     if ~ (x)? ~ (writes|dowrite) ~ (pause|i|x)* (complain|block)
     against ~ (message|mailing)
     not mailing me
     (message|mailing) ~ get ~ wishnot
-    not ~ need ~ (get ~)? (message|mailing|rubbish)
+    not ~ need ~ (get ~)? (nomore ~)? (message|mailing|rubbish)
     not ~ (message|mailing) ~ (need|want)
     (nomore|not more) ~ (message|mailing)
     (enough|quit|end|stop) ~ (message|mailing)
@@ -117,6 +132,12 @@ CLEAR_ALONE = _rules(
     (message|mailing) ~ (not ~ (need|want) | need aint)
     (message|mailing) ~ (annoyed|enough|quit|end)
     mailing ~ remove
+    need aint ~ (message|mailing)
+    (message|mailing) ~ (hinder|bored|bother)
+    fine ~ (message|mailing)
+    (message|mailing|write|mail) ~ willnot
+    mailing ~ not ~ interest
+    mailing ~ (drop|notdo)
     block
     """
 )
@@ -143,9 +164,12 @@ TAKEN_OFF = _rules(
 DISMISSED = _rules(
     """
     begone
+    refuse ~ consent
+    you (often ~)? (message|mailing) ~ (hinder|annoyed)
+    annoyed you (often ~)? (message|mailing)
     """
 )
-"""«Отстаньте», and less polite."""
+"""«Отстаньте», and less polite; and what is meant whatever it is said of."""
 
 UNSURE = _rules(
     """
@@ -165,10 +189,10 @@ UNSURE = _rules(
     (writes|message|mailing) (x)? ~ often
     not ~ signed
     not ~ give ~ (number|consent)
+    consent (at mailing)? ~ not ~ give
     number ~ not ~ give
     how ~ (get|past|x) ~ my (number|phone)
     bored
-    unsubbed
     not ~ interest
     interest aint
     annoyed you (pause|full|edge|asked)
@@ -204,6 +228,8 @@ UNSURE_ALONE = _rules(
     not mistaken
     not mistaken (number|writes)
     need aint
+    refuse
+    unsubbed
     (annoyed)+
     hush
     list

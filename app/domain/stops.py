@@ -251,10 +251,10 @@ def _spellings(word: str) -> Iterator[str]:
             yield latin
 
 
-_TOLD = ("ди", "ган", "гин", "иди", "ити", "ис", "им", "с")
+_TOLD = ("ди", "ган", "гин", "иди", "ити", "ис", "им", "син", "сп")
 _DENIED = ("ма", "ми", "па", "пи", "ба", "би")
 _OTHERWISE = {
-    **dict.fromkeys(("dont", "donot", "dontsend"), _TOLD),
+    **dict.fromkeys(("dont", "donot", "dontsend", "dontcall", "notdo"), _TOLD),
     **dict.fromkeys(("remove", "quit"), _DENIED),
 }
 """How a Kazakh verb goes on, as heard, when it asks for nothing but tells, or asks the reverse."""

@@ -6,6 +6,8 @@ something is asked or where the message is little else. What is most certain com
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from app.domain.meaning import Topic
 from app.domain.stems import Clause, Phrases, phrases, said
 from app.domain.topic_signs import TOPICS, Signs
@@ -37,6 +39,7 @@ _TELLS = phrases(
 )
 
 
+@lru_cache(maxsize=512)
 def topics_of(text: str) -> tuple[Topic, ...]:
     """What ``text`` asks about, most certain first; () for nothing. Never raises."""
     message = said(text)

@@ -113,6 +113,8 @@ def _bare(row: str) -> _Heard | None:
     others = [core for core in clauses if not _WORD_ALONE.fullmatch(core)]
     if len(others) == len(clauses):
         return None
+    if row.startswith("edge pause ") and set(row.split()) <= {"edge", "pause", "full", "enough"}:
+        return Wish.MAYBE_STOP, Tier.UNSURE
     sure = all(_is_hint(f"edge {core}edge ") for core in others)
     return (Wish.STOP, Tier.WORD) if sure else None
 
@@ -152,9 +154,9 @@ _NEARBY = 120
 """Letters of a row that are looked at on either side of a phrase."""
 
 _BESIDE = frozenset(("me", "tome", "my", "more", "you", "nothing"))
-_ASKING = frozenset(("why", "if", "who", "whence"))
+_ASKING = frozenset(("why", "if", "who", "whence", "told"))
 _LATER = frozenset(("when", "often", "if", "while", "less"))
-_THINGS = frozenset(("x", "num", "without"))
+_THINGS = frozenset(("x", "num", "without", "them"))
 
 
 def _aim(row: str, phrase: re.Match[str]) -> Wish | None:
@@ -169,6 +171,10 @@ def _aim(row: str, phrase: re.Match[str]) -> Wish | None:
         last = "edge"
     if last in _ASKING or (last in _OBJECTS and _is_kazakh_object(said)):
         return None
+    if _is_other(row, said=said):
+        return None
+    if {"quit", "enough"} & set(said) and following[0] in ("often", "them"):
+        return Wish.STOP
     if last in _LATER or _is_scoped(following):
         return Wish.MAYBE_STOP
     if "more" not in said and (" busy " in row or _is_elsewhere(following)):
@@ -183,6 +189,16 @@ def _is_kazakh_object(said: list[str]) -> bool:
     """A Kazakh verb's object stands before it, unless a word for us or for good is between."""
     words = set(said)
     return bool(words & {"dont", "dontsend", "note"}) and not words & {"me", "tome", "more"}
+
+
+def _is_other(row: str, *, said: list[str]) -> bool:
+    """Not this but another thing, not called but written; or the customer will not bother us."""
+    words = set(said)
+    return (
+        (bool(words & {"mail", "dontsend"}) and " swap " in row)
+        or ("dontcall" in words and " dowrite " in row)
+        or ({"want", "bother", "you"} <= words and not words & {"me", "tome", "more"})
+    )
 
 
 def _skipped(parts: list[str]) -> int:
@@ -206,29 +222,31 @@ def _is_elsewhere(following: list[str]) -> bool:
     return following[0] in ("pause", "and", "full") and "ring" in following[1:3]
 
 
+_FOR_GOOD = frozenset(("more", "quit", "enough", "stop", "donot", "dontcall"))
+_STRONG = frozenset(("more", "quit", "enough", "nothing", "bother", "donot", "dontcall"))
+
+
 def _aimed(said: list[str], last: str, *, following: list[str]) -> Wish | None:
     words = set(said)
     about_us = bool(words & {"me", "tome"})
-    strong = about_us and bool(words & {"more", "quit", "enough", "nothing", "bother", "donot"})
-    sent = bool(words & {"mail", "dontsend"})
     after = following[0]
-    if "note" in words and after == "need":
+    if "note" in words and after in ("need", "past", "done"):
         return None
-    if after in _THINGS or after in ("that", "how"):
-        return Wish.STOP if strong and not sent else None
+    strong = about_us and bool(words & _STRONG) and not words & {"mail", "dontsend"}
+    if after in _THINGS or after in ("that", "how") or following[:2] == ["pause", "that"]:
+        return Wish.STOP if strong else None
     if after == "at":
-        return (
-            Wish.STOP
-            if (strong and not sent) or following[1] in ("number", "list", "phone")
-            else None
-        )
-    bare = not about_us and not words & {"more", "quit", "enough", "nothing", "stop", "donot"}
-    if last in _THINGS and not words & {"me", "tome", "more", "quit", "enough", "stop", "donot"}:
+        return Wish.STOP if strong or following[1] in ("number", "list", "phone") else None
+    if last in _THINGS and not about_us and not words & _FOR_GOOD:
         return None
-    if bare and (
-        last in _THINGS or (_ended(following) == "asked" and "can" not in words and last != "can")
-    ):
-        return None
+    if not about_us and not words & (_FOR_GOOD | {"nothing"}):
+        can = "can" in words or last == "can"
+        if _ended(following) == "asked" and not can:
+            return None
+        if last == "can" and "x" in following:
+            return Wish.MAYBE_STOP
+    if not about_us and "dontcall" in words and following[:2] == ["pause", "x"]:
+        return Wish.MAYBE_STOP
     if "writes" in words and (_ended(following) == "asked" or "more" not in words):
         return None
     return Wish.STOP
@@ -254,7 +272,7 @@ def _stands(row: str, phrase: re.Match[str], *, alone: bool = False) -> bool:
     last = _last(row, phrase)
     following = [*row[phrase.end() : phrase.end() + _NEARBY].split(), "edge", "edge"]
     after = following[_skipped(following)]
-    if last == "not" or after in ("x", "num", "how", "past"):
+    if last == "not" or after in ("x", "num", "how", "past", "notdo", "them"):
         return False
     if alone and (last in ("x", "num", "phone") or _is_a_thing(row, phrase)):
         return False

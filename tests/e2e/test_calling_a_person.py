@@ -219,11 +219,20 @@ async def test_words_in_a_text_of_the_models_are_no_wish(stage: Stage) -> None:
 
 async def test_who_asks_again_is_not_told_again(stage: Stage) -> None:
     await bought(stage)
-    for text in ("Позовите оператора", "Оператора!", "Верните деньги", "Вы там живые? Человека!"):
+    for text in ("Позовите оператора", "Оператора!", "Вы там живые? Человека!"):
         await writes(stage, text)
         await stage.advance(minutes=10)
-    assert (await purposes(stage)).count("handoff_notice") == 1
-    assert (await purposes(stage)).count("reply") == 3
+    assert (await purposes(stage))[1:] == ["handoff_notice", "reply", "reply"]
+    assert (await needs(stage))["reason"] == "wants_person"
+
+
+async def test_what_is_graver_than_the_notice_told_is_told_once_more(stage: Stage) -> None:
+    await bought(stage)
+    for text in ("Позовите оператора", "Верните деньги", "Человека!", "Куртка порвана"):
+        await writes(stage, text)
+        await stage.advance(minutes=10)
+    answers = ["handoff_notice", "handoff_notice", "reply", "reply"]
+    assert (await purposes(stage))[1:] == answers
     assert (await needs(stage))["reason"] == "refund"
 
 

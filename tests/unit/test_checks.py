@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from app.domain.brief import Brief, Line, Statement
@@ -384,7 +385,7 @@ MUST_REFUSE = [
 ]
 
 MUST_PASS = [
-    "Заказ №912000001 на 32 980 ₸ уже в пути.",
+    "Заказ №912000001 на 32 980 ₸ уже доставлен.",
     "Ответим до 18:00.",
     "Заказ 912000001, 32 980 ₸.",
     "Итого 32980 тенге за две куртки.",
@@ -498,3 +499,23 @@ def test_the_sellers_tracking_number_may_be_said_again_in_another_spelling() -> 
 def test_a_sum_of_any_length_and_a_text_of_any_length_are_refused_quickly() -> None:
     assert codes("9" * 400 + " тенге", reply()) >= {"price"}
     assert codes("9 " * 100_000, reply()) == {"too_long"}
+
+
+@pytest.mark.parametrize(
+    ("text", "stage", "code"),
+    [
+        ("Заказ уже в пути.", Stage.HANDED_OVER, "state"),
+        ("Заказ доставлен.", Stage.DELIVERED, "state"),
+        ("Заказ отменён.", Stage.CANCELLED, "state"),
+        ("Заказ собран.", Stage.PACKED, "state"),
+        ("Возврат одобрен.", Stage.RETURNED, "deed"),
+        ("Мы отменили ваш заказ.", Stage.CANCELLED, "deed"),
+    ],
+)
+def test_an_order_is_only_said_to_be_where_it_is(text: str, stage: Stage, code: str) -> None:
+    def told(now: Stage) -> Brief:
+        order = msgspec.structs.replace(JACKET, stage=now)
+        return msgspec.structs.replace(reply("Где заказ?"), orders=(order,))
+
+    assert codes(text, told(stage)) == set()
+    assert code in codes(text, told(Stage.WAITING_FOR_SIGNATURE))

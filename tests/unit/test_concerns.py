@@ -61,6 +61,36 @@ def test_a_shout_is_anger_and_a_shout_for_joy_is_not() -> None:
     assert concern_of("СПАСИБО ВАМ ОГРОМНОЕ!!!") is None
 
 
+ENDLESS = ["а", "а.", "а, ", "« а «а", "не мне ", "не пишите мне, но ", "верните если ", "нет! ",
+           "http://a.b/", "Куртка пришла, но я хотел спросить про размер и цвет. "]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", ENDLESS)
+def test_a_text_as_long_as_can_be_sent_is_read_to_the_end(piece: str) -> None:
+    text = (piece * 4000)[:4000]
+    assert concern_of(text) in {None, *Concern}
+
+
+@pytest.mark.parametrize("trouble", ["чайник сломался", "у ребёнка ожог", "позовите оператора"])
+def test_trouble_is_heard_first_and_last_in_a_long_message(trouble: str) -> None:
+    story = "Мы выбирали подарок бабушке, ходили по базару и смотрели разное. " * 50
+    expected = concern_of(trouble)
+    assert expected is not None
+    assert concern_of(f"{trouble}. {story}") is expected
+    assert concern_of(f"{story} {trouble}") is expected
+
+
+@pytest.mark.parametrize(
+    ("rules", "own"),
+    [("как вернуть товар?", "не подошло, как вернуть товар?"),
+     ("қалай қайтаруға болады?", "сынып қалды, қалай қайтарамын?"),
+     ("how do I return it?", "it is broken, how do I return it?")],
+)  # fmt: skip
+def test_how_to_return_is_a_question_until_something_is_wrong(rules: str, own: str) -> None:
+    assert concern_of(rules) is None
+    assert concern_of(own) is Concern.REFUND
+
+
 @given(st.text(max_size=4100))
 def test_no_text_breaks_the_rules(text: str) -> None:
     assert concern_of(text) in {None, *Concern}

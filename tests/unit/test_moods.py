@@ -52,6 +52,25 @@ def test_capitals_and_spaces_change_no_mood() -> None:
     assert [one.text for one in lines if read_mood(f"  {one.text.upper()} ") != one.label] == []
 
 
+ENDLESS = ["а", "а.", "а, ", "« а «а", "не мне ", "не пишите мне, но ", "верните если ", "нет! ",
+           "http://a.b/", "Куртка пришла, но я хотел спросить про размер и цвет. "]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", ENDLESS)
+def test_a_text_as_long_as_can_be_sent_is_read_to_the_end(piece: str) -> None:
+    text = (piece * 4000)[:4000]
+    assert mood_of(text) in {None, *Mood}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["лучше бы не покупала", "отлично, просто отлично. Вторую неделю жду", "спасибо, удружили",
+     "да уж", "да, но", "хорошо, а как вернуть если не подойдёт?", "ок жду", "спасибо жду"],
+)  # fmt: skip
+def test_polite_words_are_not_taken_for_praise(text: str) -> None:
+    assert mood_of(text) is not Mood.GOOD
+
+
 @given(st.text(max_size=4100))
 def test_no_text_breaks_the_rules(text: str) -> None:
     assert mood_of(text) in {None, *Mood}

@@ -42,6 +42,16 @@ def test_capitals_and_emoji_change_no_topic() -> None:
     assert [one.text for one in lines if read_topics(f" {one.text.upper()} 🙏") != one.label] == []
 
 
+ENDLESS = ["а", "а.", "а, ", "« а «а", "не мне ", "не пишите мне, но ", "верните если ", "нет! ",
+           "http://a.b/", "Куртка пришла, но я хотел спросить про размер и цвет. "]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", ENDLESS)
+def test_a_text_as_long_as_can_be_sent_is_read_to_the_end(piece: str) -> None:
+    text = (piece * 4000)[:4000]
+    assert set(topics_of(text)) <= {*Topic}
+
+
 @given(st.text(max_size=4100))
 def test_no_text_breaks_the_rules_and_no_topic_is_named_twice(text: str) -> None:
     found = topics_of(text)
