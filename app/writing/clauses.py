@@ -82,6 +82,24 @@ _IDLE = re.compile(
 )
 """What may follow a «но» and gives nothing."""
 
+_JOINT = re.compile(
+    r"[,;()]|\s[—–-]\s|(?<!\w)(?:но|а|зато|однако|и|бирак|алайда|ал|but|however|and)(?!\w)"
+)
+_ASKS_FIRST = re.compile(
+    r"\W*(?:has|have|is|was|did|вам|вы|а вы|подскажите|скажите|уточните|сизге|айтынызшы)(?!\w)"
+)
+_UNTOLD = re.compile(
+    r"(?<!\w)(?:не|ни|нет|нельзя|ли|если|когда|как только|пока|чтобы|прежде чем|до того|будет|будут"
+    r"|после того|после|перед тем|вдруг|раз|кажется|будто|может быть|хотите|хотели|спасибо"
+    r"|not|never|no|cannot|if|when|once|whether|until|before|after|will be|to be|can be|as soon as"
+    r"|gets|next"
+    r"|then|далее|дальше|потом|затем|жок|емес|кашан"
+    r"|егер|болса|болган сон|without|unless)(?!\w)|n't(?!\w)"
+    r"|\w(?:ген|ган|кен|кан)(?:де|да|нен|нан| сон| кезде| бойда| жок| емес|ша|ше)(?!\w)"
+    r"|\w (?:ма|ме|ба|бе|па|пе)(?!\w)"
+)
+"""What leaves it open, or says no."""
+
 _BUT = re.compile(r"(?<!\w)(?:но|однако|зато|бирак|алайда|but|however)(?!\w)(.*)", re.DOTALL)
 
 
@@ -150,6 +168,18 @@ def sentences(text: str) -> list[Sentence]:
         for one in _SENTENCE.findall(simple(text))
         if one.strip()
     ]
+
+
+def told_clauses(text: str) -> list[str]:
+    """The parts of a text that state something: not asked, denied, wished for or conditional."""
+    told: list[str] = []
+    for sentence in sentences(text):
+        parts = [part for part in _JOINT.split(sentence.text) if part.strip()]
+        stated = parts[:-1] if sentence.asks else parts
+        if sentence.asks and _ASKS_FIRST.match(sentence.text):
+            stated = []
+        told += [part for part in stated if not _UNTOLD.search(part)]
+    return told
 
 
 def clauses(text: str) -> list[str]:

@@ -31,6 +31,7 @@ def evidence_of(text: str, brief: Brief) -> tuple[Evidence, ...]:
     A figure without a source (only a question or a denial may have one) is left out.
     """
     facts, read = Facts(brief), plain(text)
+    facts.reckon(read)
     found = dict.fromkeys(
         (figure[:_LONGEST], source) for figure, source in _all(read, facts) if source
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta, timezone
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from msgspec import Struct
 
@@ -26,6 +26,12 @@ NOW = "local time"
 
 _LONGEST_KNOWN = 2000
 """Characters of one text that are searched for facts."""
+
+_LONGEST_MESSAGE = 1000
+"""Characters of one message of the customer's that are read."""
+
+_LONGEST_ASKED = 3000
+"""Characters of all of them."""
 
 _GROUPS = re.compile(r"(?<=\d)[ '’](?=\d{3}(?!\d))")
 _MIDNIGHT = 24
@@ -113,17 +119,22 @@ class Facts:
                     return source
         return None
 
+    @cached_property
+    def asked(self) -> str:
+        """What the customer asked, plain: the newest messages, as much as is worth reading."""
+        return plain("\n".join(_newest(self.brief.messages_to_answer)))
+
+    @cached_property
     def told(self) -> set[Key]:
         """The figures in the customer's messages: no facts, but what an answer may be about."""
-        texts = [*self.brief.messages_to_answer, *(
-            line.text for line in self.brief.history if line.author is Author.CUSTOMER
-        )]  # fmt: skip
-        return {
-            key
-            for text in texts
-            for said in figures(plain(text[:_LONGEST_KNOWN]), today=self.today)
-            for key in said.keys
-        }
+        before = _newest(line.text for line in self.brief.history if line.author is Author.CUSTOMER)
+        read = self.asked + "\n" + plain("\n".join(before))
+        return {key for said in figures(read, today=self.today) for key in said.keys}
+
+    def reckon(self, text: str) -> None:
+        """Learn the sums and differences of known prices, where ``text`` reckons with them."""
+        for amount, source in money.reckoned(text, self.brief).items():
+            self.sums.setdefault(amount, source)
 
     def _learn(self, source: Source) -> None:
         read = _read if source.name == HISTORY else _kept
@@ -167,6 +178,8 @@ class Facts:
                 self._learn_key(("month", f"{day:%Y-%m}"), f"{name} {what}")
         if order.stage in _ON_ITS_WAY:
             self.promises.add(Promise.DELIVERY)
+        if order.stage is Stage.RETURNED:
+            self.promises.add(Promise.REFUND)
 
     def _learn_product(self, product: Product) -> None:
         name = f"product {product.sku}"
@@ -187,6 +200,17 @@ class Facts:
 
 
 _GIVEN = frozenset({Promise.DISCOUNT, Promise.BONUS, Promise.COUPON, Promise.GIFT, Promise.FREE})
+
+
+def _newest(texts: Iterable[str]) -> list[str]:
+    """The last of ``texts`` that fit, each cut to what is read of a message."""
+    left, kept = _LONGEST_ASKED, list[str]()
+    for text in reversed(list(texts)):
+        kept.append(text[: min(left, _LONGEST_MESSAGE)])
+        left -= len(kept[-1])
+        if left <= 0:
+            break
+    return kept[::-1]
 
 
 class _Read(Struct, frozen=True, kw_only=True):

@@ -152,6 +152,9 @@ _ASKS = re.compile(
     r"|\bpay (?:me|us) directly\b|мимо kaspi|без kaspi|в обход"
     r"|\boutside (?:of )?kaspi\b|\bнапрямую на\b"
     r"|промо[- ]?код\w*|\bкупон\w*"
+    r"|\b(?:введите|укажите|используйте|назовите|скажите|введи) (?:\w+ )?код\w*"
+    r"|\b(?:use|enter|type|apply) (?:the |this )?code\b|\bкодты (?:енгіз|жаз|айт)\w*"
+    r"|(?:5|пять|пятью|five|бес)[ -](?:зв[её]зд\w*|stars?\b|жұлдыз\w*)"
 )
 """What a swindler asks for or offers; a shop in a chat never does."""
 

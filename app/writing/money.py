@@ -1,4 +1,4 @@
-"""Sums and favours a text names: prices in figures and in words, percentages, discounts.
+"""Sums and favours a text names: prices in figures and in words, whose they are, percentages.
 
 Everything here reads a text that went through :func:`app.writing.links.plain`.
 """
@@ -7,6 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable
+from itertools import combinations
+
+from msgspec import Struct
+
+from app.domain.brief import Brief
+from app.domain.conversation import Author
+from app.writing.clauses import simple
 
 UNKNOWABLE = -1.0
 """A sum that is spelled so that no fact can be it."""
@@ -78,6 +85,121 @@ _PERCENT = re.compile(
     r"(?<!\d)(\d{1,9}(?:[.,]\d{1,9})?) ?(?:%|‰|٪|проц|пр\.|percent|пайыз)", re.IGNORECASE
 )
 _SENTENCE = re.compile(r"[.!?\n]+")
+
+_PART = re.compile(r"[;!?\n]|,(?=\s)|\.(?=\s|$)|\s(?:а|но|ал|бирак|but)\s")
+_RECKONS = re.compile(
+    r"(?<!\w)(?:вместе|оба|обе|обои[хм]|дво\w+|тро\w+|два|две|три|пар[аыу]|штук\w*|шт|итого|всего"
+    r"|сумм\w+|разниц\w*|дороже|плюс|с|и|бирге|екеу\w*|екиси|еки|уш|айырма\w*|барлыгы|жалпы"
+    r"|both|together|total|difference|more|two|three|and|with|[23])(?!\w)|\+"
+)
+_OF_THE_ORDER = re.compile(r"(?<!\w)(?:заказ|тапсырыс|order|итого|всего|total|жалпы)")
+_NAMED = re.compile(r"[^\W_]+")
+_MOST_THINGS = 12
+_SHORTEST_STEM = 4
+
+
+class _Thing(Struct, frozen=True, kw_only=True):
+    """What may be bought or was: the words of its name in order, and what it may cost."""
+
+    words: tuple[str, ...]
+    prices: frozenset[float]
+    shown: float
+
+
+def swapped(text: str, brief: Brief) -> bool:
+    """Whether a known price is said of another thing than it is the price of.
+
+    Where two things could be meant, the price of either will do.
+    """
+    things = _things(brief)
+    known = {price for thing in things for price in thing.prices}
+    free = _said_by_the_shop(brief)
+    if len(things) < 2:  # noqa: PLR2004 - two things to take one for the other
+        return False
+    for part in _PART.split(simple(text)):
+        named = sums(part) | large(without_dates(without_sums(part)))
+        meant = _meant(_words(without_sums(part)), things)
+        own = {price for thing in meant for price in thing.prices}
+        if _OF_THE_ORDER.search(part):
+            own |= rounded(order.total for order in brief.orders)
+        if len(named) == 1 and meant and named <= known - own - free:
+            return True
+    return False
+
+
+def reckoned(text: str, brief: Brief) -> dict[float, str]:
+    """Sums, differences and small multiples of known prices, where a text reckons with them."""
+    if not _RECKONS.search(simple(text)):
+        return {}
+    shown = sorted({thing.shown for thing in _things(brief)})[:_MOST_THINGS]
+    found = {times * one: "price times" for one in shown for times in (2, 3)}
+    for one, other in combinations(shown, 2):
+        found |= {one + other: "sum of prices", other - one: "difference of prices"}
+    return found
+
+
+def _things(brief: Brief) -> list[_Thing]:
+    items = [
+        (item.name, price, price / max(1, item.quantity))
+        for order in brief.orders
+        for item in order.items
+        if (price := item.price)
+    ]
+    offers = [(one.name, one.price, one.price) for one in brief.products if one.price]
+    prices: dict[tuple[str, ...], set[float]] = {}
+    shown: dict[tuple[str, ...], float] = {}
+    for name, total, each in [*items, *offers]:
+        words = tuple(_words(simple(name)))
+        prices.setdefault(words, set()).update(rounded([total, each]))
+        shown[words] = float(round(each))
+    return [
+        _Thing(words=words, prices=frozenset(known), shown=shown[words])
+        for words, known in prices.items()
+    ]
+
+
+def _meant(said: list[str], things: list[_Thing]) -> list[_Thing]:
+    """The things a clause may be about: of those it names, the ones it names most fully."""
+    shared = {
+        thing.words: {one for one in said if any(_is_said(word, [one]) for word in thing.words)}
+        for thing in things
+    }
+    named = [thing for thing in things if shared[thing.words]]
+    best = [
+        thing
+        for thing in named
+        if not any(shared[thing.words] < shared[other.words] for other in named)
+    ]
+    if len({frozenset(shared[thing.words]) for thing in best}) > 1:
+        return best
+    headed = [thing for thing in best if _is_said(thing.words[0], said)] or best
+    if headed and len(shared[headed[0].words]) > 1:
+        left = {
+            thing.words: {word for word in thing.words if not _is_said(word, said)}
+            for thing in headed
+        }
+        for thing in headed:
+            if all(left[thing.words] < left[one.words] for one in headed if one is not thing):
+                return [thing]
+    return headed
+
+
+def _is_said(word: str, said: list[str]) -> bool:
+    if len(word) < _SHORTEST_STEM:
+        return word in said
+    stem = word[: max(_SHORTEST_STEM, len(word) - 2)]
+    return any(one.startswith(stem) for one in said)
+
+
+def _words(text: str) -> list[str]:
+    return [
+        word for word in _NAMED.findall(text) if len(word) > 1 and word not in {"для", "размер"}
+    ]
+
+
+def _said_by_the_shop(brief: Brief) -> set[float]:
+    people = [line.text for line in brief.history if line.author is Author.PERSON]
+    return sums("\n".join([*(one.text for one in brief.statements), *people]))
 
 
 def sums(text: str) -> set[float]:

@@ -25,7 +25,9 @@ _HURRY = re.compile(
     r"|(?:рас|раз)(?:купа|бира|хватыва|лета)\w+(?!\w)|разлета\w+"
     r"|заканчива(?:ется|ются)|пока (?:есть|не (?:поздно|разобра|закончи|раскуп"
     r"|купил|ушл|подорожа)\w*|товар|в наличии|еще есть|действует)"
-    r"|количество (?:\w+ )?ограничен\w*|ограниченн\w+|большой спрос"
+    r"|(?:количество|наличие|запас\w*) (?:\w+ )?ограничен\w*|таких (?:\w+ )?(?:больше )?не будет"
+    r"|самое время (?:брать|купить|заказать|взять)|(?:сейчас )?выгодно (?:брать|взять|купить)"
+    r"|(?:многие|все) (?:\w+ )?(?:берут|покупают|заказывают)|хит продаж|ограниченн\w+|большой спрос"
     r"|спрос (?:\w+ )?(?:большой|высокий|огромный|ажиот\w+)|ажиотаж\w*|нарасхват"
     r"|горячее предложение|горящ\w+"
     r"|(?:цена|цены) (?:\w+ )?(?:вырастет|вырастут|поднимется|поднимутся"
@@ -102,7 +104,7 @@ _LEFT = re.compile(
 )
 _LAST = re.compile(
     r"(?<!\w)(?:последн(?:яя|ий|ее|юю|ие|их|ей|его|ем)(?!\w)(?! (?:данн|информац"
-    r"|сведен|статус|верси|шаг|минут|момент|месяц|год|обнов|раз|врем"
+    r"|сведен|статус|верси|шаг|минут|момент|месяц|год|обнов|раз(?!м)|врем"
     r"|вопрос|сообщ|новост|слов|заказ|отзыв|переписк|недел|обновл|уточн|штрих"
     r"|этап|письм|пункт|ваш|покупк|просьб|ответ))"
     r"|сонгы(?:сы|лары)?(?!\w)(?! (?:малимет|дерек|акпарат|жаналык|кез|соз|жауап"
@@ -171,6 +173,46 @@ _SPELLED = {
     "five": 5,
 }
 _SHORTEST = 3
+
+_COLOURS = (
+    "черн|кара(?!й)|black", "бел(?!ь)|ак(?!ш)|white", "красн|кызыл|red", "син|кок|blue",
+    "зелен|жасыл|green", "сер[ыо]|сур|gr[ae]y", "желт|сары|yellow", "розов|кызгылт|pink",
+    "коричн|коныр|brown", "беж|beige", "фиолет|кулгин|purple", "оранж|orange", "голуб|кокшил",
+)  # fmt: skip
+_COLOUR = re.compile(
+    "|".join(rf"(?<!\w)(?P<c{i}>(?:{one}))\w{{0,4}}(?!\w)" for i, one in enumerate(_COLOURS))
+)
+_SIZE = re.compile(
+    r"(?<!\w)(?:размер\w*|олшем\w*|size) (?P<a>\d{1,3}|[smlxхм]{1,4})(?!\w)"
+    r"|(?<!\w)(?P<b>\d{1,3}|[smlx]{1,4})(?:-?(?:й|го))? ?(?:размер|олшем|size)"
+)
+_IS_THERE = re.compile(
+    r"(?<!\w)(?:есть|имеется|имеются|остал\w+|бар|найдется|доступ(?:ен|на|ны)|в наличии"
+    r"|(?:is|are) (?:\w+ )?available|we (?:\w+ )?have|comes? in|available in|in stock)(?!\w)"
+)
+_NOT_THERE = re.compile(r"(?<!\w)(?:нет|не|ни|жок|емес|not|no|don't|isn't|aren't|ли|ма|ба)(?!\w)")
+_NOT_OFFERED = re.compile(r"(?<!\w)(?:заказ|тапсырыс|order|карточк|сайт|kaspi\\.kz)")
+
+
+def offers_unknown(text: str, products: tuple[Product, ...], *, said: str) -> bool:
+    """Whether a text says that a size or a colour is there which no product in stock has.
+
+    ``said`` is what the shop itself has told.
+    """
+    there = simple(" ".join([*(one.name for one in products if one.in_stock), said]))
+    for sentence in sentences(text):
+        if sentence.asks or sentence.defers or _NOT_OFFERED.search(sentence.text):
+            continue
+        for clause in clauses(sentence.text):
+            if not _IS_THERE.search(clause) or _NOT_THERE.search(clause):
+                continue
+            sizes = [match["a"] or match["b"] for match in _SIZE.finditer(clause)]
+            if any(not re.search(rf"(?<!\w){one}(?!\w)", there) for one in sizes):
+                return True
+            hues = [_COLOURS[int((one.lastgroup or "c0")[1:])] for one in _COLOUR.finditer(clause)]
+            if any(not re.search(rf"(?<!\w)(?:{hue})", there) for hue in hues):
+                return True
+    return False
 
 
 def hurries(text: str) -> bool:

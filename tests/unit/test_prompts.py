@@ -445,9 +445,11 @@ def test_every_text_from_facts_passes_the_checks(
 ) -> None:
     known = SAME | GIVEN[language]
     fields = {field: known[field] for field in {*needed(key), "name"}}
+    stages = {f"status_{stage.value}": stage for stage in Stage}
+    bought = msgspec.structs.replace(order("Columbia Ascender"), stage=stages.get(key, Stage.PAID))
     told = msgspec.structs.replace(
         full_brief(language=language),
-        orders=(order("Columbia Ascender"),),
+        orders=(bought,),
         products=(
             Product(sku="1", name="Columbia", price=15990, in_stock=key != "out_of_stock"),
             Product(sku="2", name="Ascender", price=2500, in_stock=key != "out_of_stock"),
