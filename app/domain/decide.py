@@ -127,12 +127,14 @@ def wait(
 
 
 def drop(conversation: Conversation, pending: Pending, reason: Reason, *, now: datetime) -> Folded:
-    """``pending`` will not be spoken. An answer that comes too late is a person's to give."""
+    """``pending`` will not be spoken. An answer that comes too late, or that a stop overtook, is a
+    person's to give.
+    """
     entry = dropped_entry(pending, reason, now=now, counted=not pending.counted)
     conversation = without_pending(conversation, pending.id)
     if pending.purpose is Purpose.HANDOFF_NOTICE:
         conversation = not_told(conversation)
-    if pending.purpose is Purpose.REPLY and reason is Reason.EXPIRED:
+    if pending.purpose is Purpose.REPLY and reason in (Reason.EXPIRED, Reason.OPTED_OUT):
         conversation, called = call_person(conversation, "unanswered", now=now)
         return conversation, (entry, *called)
     return conversation, (entry,)

@@ -51,8 +51,7 @@ def may_speak(
     Reasons that time cannot mend are named before those that it can. ``ignoring`` is the id
     of the message asked about, so that it does not count against itself. The shop's daily cap
     is shared by all chats and therefore reserved in the store, not asked here. While the session
-    is down everything is held, and released when it is back. ``always``: who asks for help gets it,
-    also while people own the chat.
+    is down everything is held, and released when it is back. ``always``: also while people own it.
     """
     if not rules.enabled:
         return Deny(reason=Reason.DISABLED)

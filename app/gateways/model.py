@@ -21,6 +21,7 @@ from app.domain.events import Language
 from app.domain.meaning import Mood
 from app.errors import Permanent, Transient
 from app.gateways.model_failures import OPENAI_URL, kind_of
+from app.gateways.tls import tls
 from app.world import World
 
 BREAKER_OPEN = "breaker_open"
@@ -231,7 +232,9 @@ class Model:
             timeout=timeout,
             max_retries=0,
             # Ours, not the package's httpx2: one HTTP library in the house, seen by the tests.
-            http_client=httpx.AsyncClient(timeout=timeout, limits=_CONNECTIONS),  # type: ignore[arg-type]
+            http_client=httpx.AsyncClient(  # type: ignore[arg-type]
+                timeout=timeout, limits=_CONNECTIONS, verify=tls()
+            ),
         )
 
     async def complete(self, system: str, user: str) -> Completion:

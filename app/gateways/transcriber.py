@@ -19,6 +19,7 @@ from msgspec import Struct
 from app.domain.events import Language
 from app.errors import AiSellerError, Permanent, Transient
 from app.gateways.model_failures import OPENAI_URL, kind_of
+from app.gateways.tls import tls
 from app.world import World
 
 TIMEOUT = 30.0
@@ -126,7 +127,9 @@ class Transcriber:
             timeout=timeout,
             max_retries=0,
             # Ours, not the package's httpx2: one HTTP library in the house, seen by the tests.
-            http_client=httpx.AsyncClient(timeout=timeout, limits=_CONNECTIONS),  # type: ignore[arg-type]
+            http_client=httpx.AsyncClient(  # type: ignore[arg-type]
+                timeout=timeout, limits=_CONNECTIONS, verify=tls()
+            ),
         )
 
     async def transcribe(

@@ -16,6 +16,7 @@ import msgspec
 
 from app.domain.events import Address, Attachment, Fact
 from app.errors import Permanent, Transient
+from app.gateways.tls import tls
 from app.gateways.waha_answers import (
     EVENTS,
     Answer,
@@ -77,7 +78,11 @@ class Waha:
         self._lanes = asyncio.Semaphore(LANES)
         self._file_lanes = asyncio.Semaphore(_FILE_LANES)
         self._http = http or httpx.AsyncClient(
-            timeout=_TIMEOUT, limits=_LIMITS, trust_env=False, follow_redirects=False
+            timeout=_TIMEOUT,
+            limits=_LIMITS,
+            trust_env=False,
+            follow_redirects=False,
+            verify=tls(),
         )
 
     async def __aenter__(self) -> Self:

@@ -238,10 +238,11 @@ async def test_what_is_held_back_over_midnight_counts_on_the_day_it_goes(store_u
     async with on_stage(
         store_url, AI_SELLER_MAX_DAILY_MESSAGES="1", AI_SELLER_QUIET_HOURS=""
     ) as stage:
+        await stage.advance(hours=11)
         stage.waha.status_wait = 0
         await stage.waha.session_becomes("FAILED")
         await stage.ordered(phone="77050000001", code="912000101")
-        await stage.advance(hours=13)
+        await stage.advance(hours=2)
         await stage.ordered(phone="77050000002", code="912000102")
         await stage.waha.session_becomes("WORKING")
         await stage.advance(hours=1)

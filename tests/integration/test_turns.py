@@ -269,12 +269,12 @@ async def test_the_cooldown_counts_from_the_sending(store_url: str) -> None:
         stage.waha.status_wait = 0
         await stage.waha.session_becomes("FAILED")
         await stage.ordered(code="912000001")
-        await stage.advance(hours=10)
+        await stage.advance(hours=2)
         await stage.waha.session_becomes("WORKING")
         await stage.advance(hours=1)
         [sent] = stage.waha.sent
         await stage.ordered(code="912000002")
-        await stage.advance(hours=40)
+        await stage.advance(hours=30)
         assert stage.waha.sent[1].at - sent.at >= timedelta(hours=24)
 
 
