@@ -10,5 +10,5 @@ import httpx
 
 @cache
 def tls() -> ssl.SSLContext:
-    """httpx's own default, shared by all clients of the process."""
+    """The default of httpx, shared by all clients of the process."""
     return httpx.create_ssl_context()
