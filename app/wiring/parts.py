@@ -129,40 +129,36 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
 
 def _model(settings: Settings, world: World, stack: AsyncExitStack) -> Model | None:
     """The model, when there is a key, or a server of one's own that needs none."""
-    if _no_model(settings):
-        return None
-    model = Model(
-        model=settings.openai_model,
-        key=revealed(settings.openai_api_key),
-        world=world,
-        base_url=settings.openai_base_url,
-        temperature=settings.openai_temperature,
-        max_tokens=settings.openai_max_tokens,
-        price=Price(
-            tokens_in=settings.openai_price_input_per_mtok,
-            tokens_out=settings.openai_price_output_per_mtok,
-        ),
-        timeout=settings.openai_timeout_seconds,
+    price = Price(
+        tokens_in=settings.openai_price_input_per_mtok,
+        tokens_out=settings.openai_price_output_per_mtok,
     )
-    stack.push_async_callback(model.close)
-    return model
+    return _opened(settings, world, stack, name=settings.openai_model, price=price)
 
 
 def _small(settings: Settings, world: World, stack: AsyncExitStack) -> Model | None:
     """The cheaper model for small jobs, when one is named."""
-    if settings.openai_small_model is None or _no_model(settings):
+    price = Price(
+        tokens_in=settings.openai_small_price_input_per_mtok,
+        tokens_out=settings.openai_small_price_output_per_mtok,
+    )
+    return _opened(settings, world, stack, name=settings.openai_small_model, price=price)
+
+
+def _opened(
+    settings: Settings, world: World, stack: AsyncExitStack, *, name: str | None, price: Price
+) -> Model | None:
+    """The model of this name, closed with the ``stack``; None without a name or a server."""
+    if name is None or _no_model(settings):
         return None
     model = Model(
-        model=settings.openai_small_model,
+        model=name,
         key=revealed(settings.openai_api_key),
         world=world,
         base_url=settings.openai_base_url,
         temperature=settings.openai_temperature,
         max_tokens=settings.openai_max_tokens,
-        price=Price(
-            tokens_in=settings.openai_small_price_input_per_mtok,
-            tokens_out=settings.openai_small_price_output_per_mtok,
-        ),
+        price=price,
         timeout=settings.openai_timeout_seconds,
     )
     stack.push_async_callback(model.close)
