@@ -144,7 +144,7 @@ def _answer(
     now: datetime,
     rules: Rules,
 ) -> Folded:
-    if wish is Wish.HELP:
+    if wish is Wish.HELP and not _floods(conversation, now=now):
         conversation = no_longer_answered(conversation, message.id)
         return with_pending(conversation, fixed(message, Purpose.REPLY, now=now, canned=HELP)), ()
     if _answered_meanwhile(conversation, message, now=now):

@@ -21,7 +21,7 @@ from app.domain.events import (
     Stage,
 )
 from app.domain.fold import fold
-from app.domain.rules import Purpose
+from app.domain.rules import REPLIES_AN_HOUR, Purpose, Rules
 from tests.builders import (
     NOON,
     RULES,
@@ -302,3 +302,11 @@ def test_every_fact_leaves_a_line_in_the_journal() -> None:
         talked, entries = fold(talked, event, now=NOON, rules=RULES)
         assert entries, event
         assert all(entry.kind in Kind for entry in entries)
+
+
+def test_help_is_no_way_around_the_cap_of_an_hour() -> None:
+    talked = replace(after(wrote("привет")), pending=(), replies=(NOON,) * REPLIES_AN_HOUR)
+    asked, _ = fold(talked, wrote("помощь", "HELP1"), now=NOON, rules=Rules())
+    assert asked.pending == ()
+    assert asked.needs_person is not None
+    assert asked.needs_person.reason == "flood"
