@@ -8,7 +8,7 @@ from msgspec import Struct
 class Product(Struct, frozen=True, kw_only=True):
     """One offer. ``price`` is tenge; ``stock`` pieces, None where only yes or no is known.
 
-    ``link`` leads to its card on Kaspi, None where the card is not known.
+    ``card`` is Kaspi's code of its card and ``link`` leads there; None where it is not known.
     """
 
     sku: str
@@ -18,4 +18,5 @@ class Product(Struct, frozen=True, kw_only=True):
     price: int | None = None
     in_stock: bool = True
     stock: int | None = None
+    card: str | None = None
     link: str | None = None
