@@ -99,6 +99,7 @@ def brief_for(
     answers = [m for m in said if m.id in pending.answers and not m.revoked]
     history = [m for m in said if m.id not in pending.answers and not m.revoked]
     asked = "\n".join(m.text for m in answers)
+    rules = rules.of(pending.shop)
     shop = rules.shop(pending.shop)
     local = rules.local(now)
     language = _language(conversation, pending, rules)

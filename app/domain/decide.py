@@ -203,7 +203,7 @@ def verdict_on(
         conversation,
         pending.purpose,
         now=now,
-        rules=rules,
+        rules=rules.of(pending.shop),
         order_code=pending.order_code,
         always=pending.canned == HELP,
         session=sessions.get(session_for(conversation, pending, rules)),

@@ -64,6 +64,15 @@ class Stage(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Delivery(StrEnum):
+    """Who brings an order: Kaspi to the door or to a locker, the shop, or nobody."""
+
+    KASPI = "kaspi"
+    POSTOMAT = "postomat"
+    OWN = "own"
+    PICKUP = "pickup"
+
+
 class Receipt(StrEnum):
     """How far a message of ours got. The order of the members is the order of progress."""
 
@@ -71,6 +80,10 @@ class Receipt(StrEnum):
     DELIVERED = "delivered"
     READ = "read"
     FAILED = "failed"
+
+
+READ = "read"
+"""The source of an order that was read at Kaspi: how it is, not what somebody tells of it."""
 
 
 class Item(Struct, frozen=True, kw_only=True):
@@ -86,7 +99,9 @@ class Item(Struct, frozen=True, kw_only=True):
 class Order(Struct, frozen=True, kw_only=True):
     """An order as its source told it. ``total`` is in tenge; ``code`` is Kaspi's order number.
 
-    ``planned_at`` is when Kaspi plans to deliver it.
+    ``planned_at`` is when Kaspi plans to deliver it; ``preordered``: it is not in stock yet.
+    ``cancelled_by_shop``: the shop could not fulfil it. ``before`` is the stage it had when the
+    shop was connected: what that stage asks for was never ours to say.
     """
 
     code: str
@@ -97,6 +112,10 @@ class Order(Struct, frozen=True, kw_only=True):
     created_at: datetime | None = None
     source: str = "demper"
     planned_at: datetime | None = None
+    delivery: Delivery | None = None
+    preordered: bool = False
+    cancelled_by_shop: bool = False
+    before: Stage | None = None
 
 
 class Attachment(Struct, frozen=True, kw_only=True):

@@ -34,6 +34,7 @@ from app.domain.customer import (
     customer_wrote,
 )
 from app.domain.events import (
+    READ,
     Act,
     AnyEvent,
     CustomerCalled,
@@ -203,11 +204,17 @@ def _taken_over(conversation: Conversation, *, at: datetime, now: datetime) -> F
 
 _STAGES = tuple(Stage)
 
+_MAY_END = frozenset({Stage.CANCELLING, Stage.RETURN_REQUESTED, Stage.UNKNOWN})
+"""Stages that lead back to where an order was, as a return that was withdrawn."""
+
 
 def _order_changed(
     conversation: Conversation, event: OrderChanged, *, now: datetime, rules: Rules
 ) -> Folded:
-    order = _merged(conversation.order(event.order.code), event.order)
+    known = conversation.order(event.order.code)
+    order = _merged(known, event.order)
+    if order == known and event.order.source == READ:
+        return conversation, ()
     others = tuple(o for o in conversation.orders if o.code != order.code)
     better_name = event.customer_name if first_name(event.customer_name) else None
     conversation = replace(
@@ -228,11 +235,16 @@ def _order_changed(
 
 
 def _merged(known: Order | None, told: Order) -> Order:
-    """The newer word with what it left out; an order never goes back to an earlier stage."""
+    """The newer word with what it left out; an order does not go back to an earlier stage.
+
+    But for a return or a cancellation that came to nothing, where Kaspi itself was asked.
+    """
     if known is None:
         return told
     forward = told.stage is not Stage.UNKNOWN and (
-        known.stage is Stage.UNKNOWN or _STAGES.index(told.stage) >= _STAGES.index(known.stage)
+        _STAGES.index(told.stage) >= _STAGES.index(known.stage)
+        or known.stage is Stage.UNKNOWN
+        or (known.stage in _MAY_END and told.source == READ)
     )
     return replace(
         told,
@@ -241,6 +253,10 @@ def _merged(known: Order | None, told: Order) -> Order:
         total=known.total if told.total is None else told.total,
         created_at=told.created_at or known.created_at,
         planned_at=told.planned_at or known.planned_at,
+        delivery=told.delivery or known.delivery,
+        preordered=told.preordered if told.source == READ else known.preordered,
+        cancelled_by_shop=told.cancelled_by_shop or known.cancelled_by_shop,
+        before=known.before or told.before,
     )
 
 

@@ -34,6 +34,9 @@ class Deny(Struct, frozen=True, kw_only=True):
 
 Verdict = Allow | Deny
 
+_UNTIL_DELIVERED = frozenset({Purpose.POST_PURCHASE, Purpose.HANDED_OVER, Purpose.READY_FOR_PICKUP})
+"""What is no news to somebody who has the order."""
+
 
 def may_speak(
     conversation: Conversation,
@@ -53,7 +56,7 @@ def may_speak(
     is shared by all chats and therefore reserved in the store, not asked here. While the session
     is down everything is held, and released when it is back. ``always``: also while people own it.
     """
-    if not rules.enabled:
+    if not rules.enabled or purpose in rules.off:
         return Deny(reason=Reason.DISABLED)
     owned_until = people_own_until(conversation, rules)
     people_own = owned_until is not None and now < owned_until and not always
@@ -136,7 +139,9 @@ def _order_moved_on(conversation: Conversation, purpose: Purpose, code: str | No
     order = conversation.order(code)
     if order is None:
         return False
-    if purpose is Purpose.POST_PURCHASE and order.stage is Stage.DELIVERED:
+    if purpose is Purpose.ORDER_CANCELLED:
+        return order.stage is not Stage.CANCELLED
+    if purpose in _UNTIL_DELIVERED and order.stage is Stage.DELIVERED:
         return True
     return order.stage in OFF_STAGES
 

@@ -14,13 +14,16 @@ from app.domain.meaning import Topic
 
 
 class Purpose(StrEnum):
-    """Why a message is written. The first five are proactive: we speak first."""
+    """Why a message is written. Most are proactive: we speak first."""
 
     POST_PURCHASE = "post_purchase"
     ORDER_DELIVERED = "order_delivered"
     REVIEW_REQUEST = "review_request"
     REMINDER = "reminder"
     CAMPAIGN = "campaign"
+    HANDED_OVER = "handed_over"
+    READY_FOR_PICKUP = "ready_for_pickup"
+    ORDER_CANCELLED = "order_cancelled"
     REPLY = "reply"
     OPT_OUT_CONFIRMATION = "opt_out_confirmation"
     HANDOFF_NOTICE = "handoff_notice"
@@ -38,12 +41,18 @@ PROACTIVE = frozenset(
         Purpose.REVIEW_REQUEST,
         Purpose.REMINDER,
         Purpose.CAMPAIGN,
+        Purpose.HANDED_OVER,
+        Purpose.READY_FOR_PICKUP,
+        Purpose.ORDER_CANCELLED,
     }
 )
 
 
 ASKING = frozenset({Purpose.REVIEW_REQUEST, Purpose.REMINDER, Purpose.CAMPAIGN})
 """What asks something of the customer: not while they are upset."""
+
+OFFERING = ASKING | {Purpose.POST_PURCHASE}
+"""What asks or offers something: the order is read at Kaspi again before it is said."""
 
 
 class Reason(StrEnum):
@@ -66,6 +75,7 @@ class Reason(StrEnum):
     DISABLED = "disabled"
     UNKNOWN_CONTACT = "unknown_contact"
     PACE = "pace"
+    ORDER_UNREAD = "order_unread"
     PAUSED = "paused"
     ANSWERED = "answered"
     UPSET = "upset"
@@ -80,6 +90,12 @@ BEST_BEFORE: dict[Purpose, timedelta] = {
     Purpose.REVIEW_REQUEST: timedelta(days=7),
     Purpose.REMINDER: timedelta(hours=72),
     Purpose.CAMPAIGN: timedelta(hours=72),
+    # Where a parcel is interests while it is on its way, which is a day or two.
+    Purpose.HANDED_OVER: timedelta(hours=24),
+    # Kaspi keeps it three working days; a day later there are still two to come.
+    Purpose.READY_FOR_PICKUP: timedelta(hours=36),
+    # An apology that comes after two days has not helped to find another one.
+    Purpose.ORDER_CANCELLED: timedelta(hours=48),
     # An answer to a question asked half a day ago needs a person, not a bot.
     Purpose.REPLY: timedelta(hours=6),
     Purpose.OPT_OUT_CONFIRMATION: timedelta(hours=6),
@@ -91,7 +107,10 @@ PRIORITY: tuple[Purpose, ...] = (
     Purpose.OPT_OUT_CONFIRMATION,
     Purpose.HANDOFF_NOTICE,
     Purpose.REPLY,
+    Purpose.ORDER_CANCELLED,
+    Purpose.READY_FOR_PICKUP,
     Purpose.ORDER_DELIVERED,
+    Purpose.HANDED_OVER,
     Purpose.POST_PURCHASE,
     Purpose.REVIEW_REQUEST,
     Purpose.REMINDER,
@@ -244,6 +263,17 @@ class Stated(Struct, frozen=True, kw_only=True):
     texts: Mapping[Language, str]
 
 
+class OwnText(Struct, frozen=True, kw_only=True):
+    """The seller's own wording of a purpose, said instead of the model's.
+
+    ``text`` may have ``{hello}``, ``{name}``, ``{shop}``, ``{product}`` and ``{code}`` in it.
+    """
+
+    purpose: Purpose
+    language: Language
+    text: str
+
+
 class Shop(Struct, frozen=True, kw_only=True):
     """A shop and the WhatsApp session that speaks for it; what it says of itself."""
 
@@ -252,10 +282,22 @@ class Shop(Struct, frozen=True, kw_only=True):
     session: str
     hours: Hours | None = None
     stated: tuple[Stated, ...] = ()
+    texts: tuple[OwnText, ...] = ()
+
+    def own_text(self, purpose: Purpose, language: Language) -> str | None:
+        """What the seller wants said for ``purpose`` in this language, word for word."""
+        for own in self.texts:
+            if own.purpose is purpose and own.language is language:
+                return own.text
+        return None
 
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """What a seller may set. The defaults are the product's promises."""
+    """What a seller may set. The defaults are the product's promises.
+
+    ``off`` are purposes that are never spoken. ``by_shop`` are the rules of the shops that have
+    their own; they differ in limits, hours, languages and in what is off, not in the shops.
+    """
 
     shops: tuple[Shop, ...] = (Shop(id="default", name="Kaspi магазин", session="default"),)
     enabled: bool = True
@@ -277,6 +319,12 @@ class Rules(Struct, frozen=True, kw_only=True):
     languages: tuple[Language, ...] = (Language.RU, Language.KK)
     warm_up: bool = False
     settle: timedelta = timedelta(seconds=180)
+    off: frozenset[Purpose] = frozenset()
+    by_shop: Mapping[str, Rules] = {}
+
+    def of(self, shop_id: str) -> Rules:
+        """The rules that hold for a shop."""
+        return self.by_shop.get(shop_id, self)
 
     @property
     def zone(self) -> ZoneInfo:

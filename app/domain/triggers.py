@@ -5,29 +5,30 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.domain.conversation import Pending, derive_id
-from app.domain.events import Order, Stage
+from app.domain.events import Delivery, Order, Stage
 from app.domain.rules import BEST_BEFORE, OLDEST_ORDER, Purpose, Rules
 
 _BOUGHT = frozenset({Stage.PAID, Stage.ACCEPTED, Stage.PACKED, Stage.HANDED_OVER})
+_WAITS_IN_SHOP = frozenset({Stage.ACCEPTED, Stage.PACKED})
 
 
 def purposes_due(order: Order, *, now: datetime, rules: Rules) -> tuple[Pending, ...]:
     """What an order in this stage asks us to say. The caller drops what was due before.
 
     A shop that accepts orders automatically never shows them as paid, so any stage between
-    payment and delivery is a purchase. Delivery asks at once how the item is, and for a
-    review when there was time to use it.
+    payment and delivery is a purchase; a thank-you is measured from the moment it was made.
+    Delivery asks at once how the item is, and for a review when there was time to use it.
+    What the order asked for when its shop was connected is never said.
     """
     if order.created_at is not None and now - order.created_at > OLDEST_ORDER:
         return ()
-    if order.stage in _BOUGHT:
-        return (_pending(Purpose.POST_PURCHASE, order, due=now),)
-    if order.stage is Stage.DELIVERED:
-        return (
-            _pending(Purpose.ORDER_DELIVERED, order, due=now),
-            _pending(Purpose.REVIEW_REQUEST, order, due=now + rules.review_delay),
-        )
-    return ()
+    rules = rules.of(order.shop)
+    known = frozenset() if order.before is None else _asked_by(order, order.before)
+    wanted = _asked_by(order, order.stage) - known - rules.off
+    due = [
+        _pending(purpose, order, now=now, rules=rules) for purpose in Purpose if purpose in wanted
+    ]
+    return tuple(pending for pending in due if pending.expires_at >= now)
 
 
 def fired_key(pending: Pending) -> str:
@@ -35,12 +36,32 @@ def fired_key(pending: Pending) -> str:
     return f"{pending.purpose}:{pending.shop}:{pending.order_code}"
 
 
-def _pending(purpose: Purpose, order: Order, *, due: datetime) -> Pending:
+def _asked_by(order: Order, stage: Stage) -> frozenset[Purpose]:
+    """What ``order`` asks for in ``stage``."""
+    asked: set[Purpose] = set()
+    if stage in _BOUGHT:
+        asked.add(Purpose.POST_PURCHASE)
+    if stage in _WAITS_IN_SHOP and order.delivery is Delivery.PICKUP and not order.preordered:
+        asked.add(Purpose.READY_FOR_PICKUP)
+    if stage is Stage.HANDED_OVER:
+        asked.add(Purpose.HANDED_OVER)
+    if stage is Stage.DELIVERED:
+        asked |= {Purpose.ORDER_DELIVERED, Purpose.REVIEW_REQUEST}
+    if stage is Stage.CANCELLED and order.cancelled_by_shop:
+        asked.add(Purpose.ORDER_CANCELLED)
+    return frozenset(asked)
+
+
+def _pending(purpose: Purpose, order: Order, *, now: datetime, rules: Rules) -> Pending:
+    due = now + rules.review_delay if purpose is Purpose.REVIEW_REQUEST else now
+    since = due
+    if purpose is Purpose.POST_PURCHASE and order.created_at is not None:
+        since = min(due, order.created_at)
     return Pending(
         id=derive_id(purpose, order.shop, order.code),
         purpose=purpose,
         shop=order.shop,
         order_code=order.code,
         due=due,
-        expires_at=due + BEST_BEFORE[purpose],
+        expires_at=since + BEST_BEFORE[purpose],
     )

@@ -29,20 +29,21 @@ async def place_for(turn: Turn, id_: str, *, shop: str, session: str) -> bool:
     Asking twice takes one place. Raises ``StoreDown``.
     """
     bot, today = turn.bot, turn.today
-    if not await bot.counters.reserve(shop, today, id_, cap=bot.rules.max_daily_messages):
+    rules = bot.rules.of(shop)
+    if not await bot.counters.reserve(shop, today, id_, cap=rules.max_daily_messages):
         return False
     number = turn.sessions.get(session, Session(name=session)).number
     if bot.rules.warm_up:
-        cap = daily_cap(bot.rules, await bot.counters.days_before(number, today))
+        cap = daily_cap(rules, await bot.counters.days_before(number, today))
         if not await bot.counters.reserve_number(number, today, id_, cap=cap):
             return False
     await bot.counters.sent_on(number, today)
     return True
 
 
-def next_morning_of(turn: Turn) -> datetime:
+def next_morning_of(turn: Turn, shop: str) -> datetime:
     """When a shop that has used up its day may write to this chat again."""
-    return next_morning(turn.chat, turn.now, turn.bot.rules)
+    return next_morning(turn.chat, turn.now, turn.bot.rules.of(shop))
 
 
 async def paced(turn: Turn, message: Message) -> bool:

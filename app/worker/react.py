@@ -142,7 +142,7 @@ async def _admitted(turn: Turn, pending: Pending) -> bool:
         return False
     if await place_for(turn, pending.id, shop=pending.shop, session=session):
         return True
-    morning = next_morning_of(turn)
+    morning = next_morning_of(turn, pending.shop)
     await turn.commit(*wait(turn.conversation, pending, Reason.DAILY_CAP, until=morning, now=now))
     return False
 

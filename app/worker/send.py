@@ -135,7 +135,7 @@ async def _last_look(turn: Turn, message: Message) -> Message | None:
         return None
     verdict = _verdict(turn, current)
     if isinstance(verdict, Allow) and not await has_place(turn, current):
-        verdict = Deny(reason=Reason.DAILY_CAP, until=next_morning_of(turn))
+        verdict = Deny(reason=Reason.DAILY_CAP, until=next_morning_of(turn, message.shop))
     if isinstance(verdict, Allow):
         return current
     await _held_back(turn, current, verdict)
@@ -170,7 +170,7 @@ def _verdict(turn: Turn, message: Message) -> Verdict:
         turn.conversation,
         message.purpose,
         now=turn.now,
-        rules=turn.bot.rules,
+        rules=turn.bot.rules.of(message.shop),
         order_code=message.order_code,
         ignoring=message.id,
         session=session,

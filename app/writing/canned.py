@@ -37,6 +37,7 @@ FIXED: dict[str, frozenset[str]] = {
     "maybe_stop": frozenset(),
     "help": frozenset({"shop"}),
     "review_line": frozenset({"link"}),
+    "tracking_line": frozenset({"link"}),
     "review_line_plain": frozenset(),
     "voice": frozenset(),
     "picture": frozenset(),

@@ -36,7 +36,14 @@ PROACTIVE_LIMIT = 300
 REPLY_LIMIT = 500
 
 _SPEAKS_OF_AN_ITEM = frozenset(
-    {Purpose.POST_PURCHASE, Purpose.ORDER_DELIVERED, Purpose.REVIEW_REQUEST}
+    {
+        Purpose.POST_PURCHASE,
+        Purpose.ORDER_DELIVERED,
+        Purpose.REVIEW_REQUEST,
+        Purpose.HANDED_OVER,
+        Purpose.READY_FOR_PICKUP,
+        Purpose.ORDER_CANCELLED,
+    }
 )
 
 _SAME = 0.92

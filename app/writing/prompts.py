@@ -33,6 +33,9 @@ WRITTEN = (
     Purpose.REVIEW_REQUEST,
     Purpose.REMINDER,
     Purpose.CAMPAIGN,
+    Purpose.HANDED_OVER,
+    Purpose.READY_FOR_PICKUP,
+    Purpose.ORDER_CANCELLED,
     Purpose.REPLY,
 )
 """Purposes the model writes; the others are always canned."""
