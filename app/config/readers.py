@@ -10,7 +10,7 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import time
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -19,8 +19,17 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.domain.events import Language
+from app.domain.rules import Purpose
 
 Network: TypeAlias = IPv4Network | IPv6Network
+
+
+class Faults(ValueError):
+    """Several things are wrong with one setting: ``faults`` has a message for each."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
 
 
 class Secret:
@@ -79,6 +88,14 @@ def amount(low: float, high: float) -> Callable[[str], float]:
     return read
 
 
+count = whole(0, 1_000_000)
+"""Messages, or other things there may be many of."""
+
+days = whole(0, 36_500)
+hours = amount(0, 24 * 366)
+poll_seconds = amount(1, 86_400)
+
+
 def line(text: str) -> str:
     """Any printable line."""
     if not text.isprintable():
@@ -105,6 +122,11 @@ def url(text: str) -> str:
     if not _is_url(text, ("http", "https")):
         raise ValueError("write a whole address, such as https://shop.example")
     return text.rstrip("/")
+
+
+def proxy_url(text: str) -> Secret:
+    """The address of an HTTP proxy; secret, as it may hold a password."""
+    return Secret(url(text))
 
 
 def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
@@ -207,6 +229,15 @@ def languages(text: str) -> tuple[Language, ...]:
     if not names or len(set(names)) < len(names) or not set(names) <= set(written):
         raise ValueError("write ru,kk or kk,ru, or one of them; the first is the default")
     return tuple(written[name] for name in names)
+
+
+def purposes(text: str) -> tuple[Purpose, ...]:
+    """Purposes we speak for by ourselves, by commas. What answers cannot be among them."""
+    names = [name.lower().replace("-", "_") for name in parts(text)]
+    ours = [purpose.value for purpose in Purpose if purpose.proactive]
+    if not set(names) <= set(ours):
+        raise ValueError(f"write, by commas, some of {', '.join(ours)}")
+    return tuple(Purpose(name) for name in dict.fromkeys(names))
 
 
 def one_of(*words: str) -> Callable[[str], str]:

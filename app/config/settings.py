@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import time
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -22,14 +22,28 @@ from dotenv.parser import parse_stream
 from app.config import readers
 from app.config.readers import Network, Secret
 from app.config.shop_facts import ShopFacts, read_shop_facts
+from app.config.shop_settings import ShopSettings, shop_of
+from app.config.shops_file import ShopsFile, read_shops, token_names, with_tokens
 from app.config.strangers import strangers
 from app.domain.events import Language
+from app.domain.rules import Purpose
 
 LogLevel: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat: TypeAlias = Literal["json", "console"]
 
 _DOTENV = Path(".env")
 _EMPTY_MEANS_NONE = {"AI_SELLER_QUIET_HOURS"}
+_SHOPS_FILE = "AI_SELLER_SHOPS_FILE"
+_OF_ONE_SHOP = {
+    "SHOP_ID": "the table's name",
+    "SHOP_NAME": "name",
+    "WAHA_SESSION_ID": "session",
+    "KASPI_API_TOKEN": "token",
+    "KASPI_MERCHANT_UID": "merchant_uid",
+    "KASPI_PRICE_LIST": "price_list",
+    "GOOGLE_SHEET_URL": "sheet",
+}
+"""Names that say something of one shop, and where it stands in the shops file."""
 
 
 class ConfigError(Exception):
@@ -50,8 +64,6 @@ class Says(NamedTuple):
     read: Callable[[str], object] = readers.line
 
 
-_COUNT = readers.whole(0, 1_000_000)
-_HOURS = readers.amount(0, 24 * 366)
 _SECONDS = readers.amount(0, 3600)
 
 
@@ -90,16 +102,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Secret | None, Says("bearer token of /event_handler from elsewhere", readers.key)
     ] = None
     ai_seller_max_messages: Annotated[
-        int, Says("proactive messages a customer may get in the window", _COUNT)
+        int, Says("proactive messages a customer may get in the window", readers.count)
     ] = 3
     ai_seller_messages_window_days: Annotated[
-        int, Says("that window in days, rolling; 0 = for ever", readers.whole(0, 36_500))
+        int, Says("that window in days, rolling; 0 = for ever", readers.days)
     ] = 30
     ai_seller_cooldown_hours: Annotated[
-        float, Says("hours between two proactive messages to one customer, rolling", _HOURS)
+        float, Says("hours between two proactive messages to one customer, rolling", readers.hours)
     ] = 24.0
     ai_seller_max_daily_messages: Annotated[
-        int, Says("proactive messages per shop and local calendar day", _COUNT)
+        int, Says("proactive messages per shop and local calendar day", readers.count)
     ] = 100
     ai_seller_warm_up: Annotated[
         bool, Says("true: a new WhatsApp number starts with 10 a day and grows", readers.flag)
@@ -148,18 +160,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Says("random pause between two proactive sends of one session; 0 = none", readers.interval),
     ] = (30.0, 60.0)
     ai_seller_review_delay_hours: Annotated[
-        float, Says("hours from delivery to the review request", _HOURS)
+        float, Says("hours from delivery to the review request", readers.hours)
     ] = 48.0
     ai_seller_handoff_hours: Annotated[
-        float, Says("hours of a person's silence after which the bot may answer again", _HOURS)
+        float,
+        Says("hours of a person's silence after which the bot may answer again", readers.hours),
     ] = 4.0
     ai_seller_languages: Annotated[
         tuple[Language, ...],
         Says("languages written in; the first is the default", readers.languages),
     ] = (Language.RU, Language.KK)
+    ai_seller_purposes_off: Annotated[
+        tuple[Purpose, ...],
+        Says("what is never said, such as handed_over,reminder; unset: all is", readers.purposes),
+    ] = ()
     ai_seller_shops_file: Annotated[
-        Path | None,
-        Says("TOML, one table a shop; unset: one shop from the names below", readers.path),
+        ShopsFile | None,
+        Says("TOML, one table a shop; unset: one shop from the names below", read_shops),
     ] = None
     ai_seller_shop_facts_file: Annotated[
         ShopFacts | None,
@@ -233,19 +250,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kaspi_api_base_url: Annotated[str, Says("Kaspi's API", readers.url)] = (
         "https://kaspi.kz/shop/api/v2"
     )
+    kaspi_proxy: Annotated[
+        Secret | None,
+        Says("an HTTP proxy to ask Kaspi through; unset: directly", readers.proxy_url),
+    ] = None
     kaspi_poll_seconds: Annotated[
         float | None,
-        Says(
-            "one interval for every kind of poll; unset: the built-in ones",
-            readers.amount(1, 86_400),
-        ),
+        Says("one interval for every kind of poll; unset: the built-in ones", readers.poll_seconds),
     ] = None
     kaspi_webhook_secret: Annotated[
         Secret | None,
         Says("Standard Webhooks secret; unset: /webhooks/kaspi stays shut", readers.webhook_secret),
     ] = None
     kaspi_price_list: Annotated[
-        str | None, Says("path of the XML price list, as Kaspi takes it")
+        str | None, Says("path or address of the price list, XML or XLSX, as Kaspi takes it")
     ] = None
     google_sheet_url: Annotated[str | None, Says("the product sheet", readers.url)] = None
     google_credentials_file: Annotated[
@@ -271,21 +289,57 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         given, faults = _read_dotenv(dotenv)
         given |= os.environ if environ is None else environ
         names = known()
-        faults += strangers(given, names)
+        owned = token_names(given.get(_SHOPS_FILE, "").strip())
+        faults += strangers(given, {*names, *owned})
         values: dict[str, object] = {}
-        for name, (says, hidden) in names.items():
-            text = given.get(name, "").strip()
-            if not text and not (name in _EMPTY_MEANS_NONE and name in given):
-                continue
+        for name, text in _told(given, names):
+            says, hidden = names[name]
             try:
                 values[name.lower()] = says.read(text)
             except ValueError as wrong:
-                faults.append(f"{name}{'' if hidden else ' is ' + _shown(text)}: {wrong}")
+                head = f"{name}{'' if hidden else ' is ' + _shown(text)}"
+                faults += [f"{head}: {fault}" for fault in _each(wrong)]
         settings = msgspec.structs.replace(cls(), **values)
-        faults += _contradictions(settings)
+        if settings.ai_seller_shops_file is not None:
+            file, wrong_tokens = with_tokens(settings.ai_seller_shops_file, given)
+            settings = msgspec.structs.replace(settings, ai_seller_shops_file=file)
+            faults += [f"{_SHOPS_FILE}: {fault}" for fault in wrong_tokens]
+        told = {name for name, text in _told(given, names) if text}
+        faults += [*_contradictions(settings), *_nobodys(told - owned)]
         if faults:
             raise ConfigError(tuple(faults))
         return settings
+
+    @property
+    def shops(self) -> tuple[ShopSettings, ...]:
+        """The seller's shops, one at least: those of the shops file, or the one told here."""
+        here = self._shop_told_here()
+        file = self.ai_seller_shops_file
+        return (here,) if file is None else tuple(shop_of(told, here) for told in file.shops)
+
+    def _shop_told_here(self) -> ShopSettings:
+        facts = self.ai_seller_shop_facts_file or ShopFacts()
+        return ShopSettings(
+            id=self.shop_id,
+            name=self.shop_name,
+            session=self.waha_session_id,
+            token=self.kaspi_api_token,
+            merchant_uid=self.kaspi_merchant_uid,
+            price_list=self.kaspi_price_list,
+            sheet=self.google_sheet_url,
+            hours=facts.hours,
+            stated=facts.stated,
+            languages=self.ai_seller_languages,
+            quiet_hours=self.ai_seller_quiet_hours,
+            max_messages=self.ai_seller_max_messages,
+            messages_window_days=self.ai_seller_messages_window_days,
+            cooldown_hours=self.ai_seller_cooldown_hours,
+            max_daily_messages=self.ai_seller_max_daily_messages,
+            review_delay_hours=self.ai_seller_review_delay_hours,
+            warm_up=self.ai_seller_warm_up,
+            off=frozenset(self.ai_seller_purposes_off),
+            poll_seconds=self.kaspi_poll_seconds,
+        )
 
 
 def known() -> dict[str, tuple[Says, bool]]:
@@ -311,6 +365,18 @@ def _read_dotenv(path: Path | None) -> tuple[dict[str, str], list[str]]:
     return {each.key: each.value or "" for each in bindings if each.key}, faults
 
 
+def _told(given: Mapping[str, str], names: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The settings that are told, in their order; empty is told only where it means none."""
+    for name in names:
+        text = given.get(name, "").strip()
+        if text or (name in _EMPTY_MEANS_NONE and name in given):
+            yield name, text
+
+
+def _each(wrong: ValueError) -> tuple[str, ...]:
+    return wrong.faults if isinstance(wrong, readers.Faults) else (str(wrong),)
+
+
 def _shown(text: str) -> str:
     """The value for a message: short, and without a password in an address."""
     return repr(re.sub(r"//[^/@]*@", "//***@", text)[:60])
@@ -322,6 +388,21 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             "AI_SELLER_DEBOUNCE_MAX_SECONDS is less than AI_SELLER_DEBOUNCE_SECONDS: "
             f"write {settings.ai_seller_debounce_seconds:g} or more"
         )
+
+
+def _nobodys(told: Collection[str]) -> Iterator[str]:
+    """What is told of one shop while the shops file says which shops there are.
+
+    The sheet may stay: with credentials it is where the customers sheet is kept.
+    """
+    if _SHOPS_FILE not in told:
+        return
+    for name, place in _OF_ONE_SHOP.items():
+        if name == "GOOGLE_SHEET_URL" and "GOOGLE_CREDENTIALS_FILE" in told:
+            continue
+        if name in told:
+            says = f"with {_SHOPS_FILE} it is of no shop; write it there as {place}"
+            yield f"{name}: {says}, and unset it here"
 
 
 def wants_demo(settings: Settings, *, dotenv: Path = _DOTENV) -> bool:

@@ -35,12 +35,12 @@ def strangers(given: Mapping[str, str], known: Collection[str]) -> Iterator[str]
             continue
         if name.endswith("_PORT") and _LINKED_PORT.match(text):
             continue
-        near = _nearest(name, known)
+        near = nearest(name, known)
         advice = f"did you mean {near}?" if near else ".env.example lists every name"
         yield f"{name}: unknown name; {advice}"
 
 
-def _nearest(name: str, known: Collection[str]) -> str | None:
+def nearest(name: str, known: Collection[str]) -> str | None:
     """The name of ours that was meant: one with all its words before one that looks alike."""
     words = set(name.split("_"))
     fuller = [ours for ours in known if words <= set(ours.split("_"))]

@@ -14,7 +14,8 @@ import msgspec
 
 from app.demo import demper
 from app.demo.bell import Bell
-from app.demo.kaspi import EmulatedKaspi
+from app.demo.kaspi import EmulatedKaspi, WrongStepError
+from app.demo.kaspi_shapes import Moves
 from app.demo.model import EmulatedModel
 from app.demo.people import GOODS, Person, people
 from app.demo.server import serving
@@ -33,6 +34,8 @@ TIMEZONE = "Asia/Almaty"
 _HERE = Path(__file__).parent
 _READY_BUYERS = 3
 _ORDERED_DAYS_AGO = 3  # too long ago to be thanked for, so only its delivery is told
+# A newcomer sees an order go its way without a click, and has the time to click first.
+_MOVES = Moves(accepted=20, assembled=45, handed_over=90, delivered=300)
 
 
 class NotTakenError(Exception):
@@ -65,6 +68,7 @@ class DemoShop:
         self._hmac_key = secrets.token_urlsafe(24)
         self.waha = EmulatedWaha(secrets.token_urlsafe(24), world=world, shop=Shop(name=NAME))
         self.kaspi = EmulatedKaspi(secrets.token_urlsafe(24), "30000001", world)
+        self.kaspi.moves = _MOVES
         self.model = EmulatedModel(f"sk-{secrets.token_urlsafe(24)}")
         self.buyers: dict[str, Person] = {}
         self.held: list[Held] = []
@@ -86,7 +90,10 @@ class DemoShop:
         Opened once in its life.
         """
         async with AsyncExitStack() as stack:
-            for_kaspi, for_model = serving(self.kaspi.app), serving(self._noting(self.model.app))
+            for_kaspi, for_model = (
+                serving(self._noting_moves()),
+                serving(self._noting(self.model.app)),
+            )
             self.kaspi_url = await stack.enter_async_context(for_kaspi)
             self.model_url = await stack.enter_async_context(for_model)
             stack.push_async_callback(self._stop_waha)
@@ -111,6 +118,7 @@ class DemoShop:
             "KASPI_API_TOKEN": self.kaspi.token,
             "KASPI_MERCHANT_UID": self.kaspi.merchant_uid,
             "KASPI_API_BASE_URL": self.kaspi_url,
+            "KASPI_POLL_SECONDS": "3",
             "KASPI_PRICE_LIST": str(_HERE / "price_list.xml"),
             "SHOP_NAME": NAME,
             "AI_SELLER_SHOP_FACTS_FILE": str(_HERE / "shop_facts.toml"),
@@ -154,6 +162,20 @@ class DemoShop:
 
         return app
 
+    def _noting_moves(self) -> "ASGIApp":
+        """Kaspi, of which only an order that went on by itself is worth noting: it is polled."""
+        inner = self.kaspi.app
+
+        async def app(scope: "Scope", receive: "Receive", send: "Send") -> None:
+            before = self.kaspi.changes
+            try:
+                await inner(scope, receive, send)
+            finally:
+                if self.kaspi.changes != before:
+                    self._note()
+
+        return app
+
     # -- what happens
 
     def _note(self) -> None:
@@ -185,12 +207,29 @@ class DemoShop:
         return order
 
     async def deliver(self, code: str) -> None:
-        """The buyer has got it, and the demper tells so; raises as `order` does."""
-        order = self.kaspi.orders[code]
-        for step in (self.kaspi.accept, self.kaspi.hand_over, self.kaspi.complete):
-            step(code)
+        """The buyer has got it, and the demper tells so; raises as `order` does.
+
+        NotTakenError too for an order that was cancelled.
+        """
+        try:
+            order = self.kaspi.complete(code)
+        except WrongStepError:
+            raise NotTakenError("the order was cancelled") from None
         self._note()
         await self._push("ORDER_DELIVERED", order)
+
+    def ship(self, code: str) -> None:
+        """The courier has it, of which a demper tells nothing; for an order that is not over.
+
+        Raises KeyError for an unknown code, WrongStepError for an order that was cancelled.
+        """
+        self.kaspi.hand_over(code)
+        self._note()
+
+    def cancel(self, code: str, reason: str = "MERCHANT_OUT_OF_STOCK") -> None:
+        """The shop takes the order back; raises as `ship` does, and for a received order too."""
+        self.kaspi.cancel(code, reason)
+        self._note()
 
     def orders_of(self, phone: str) -> list["Order"]:
         """A buyer's orders, newest first."""
@@ -200,8 +239,8 @@ class DemoShop:
     def _order_on_its_way(self, phone: str) -> None:
         ago = self.world.now() - timedelta(days=_ORDERED_DAYS_AGO)
         order = self._place(phone, GOODS[0], created=int(ago.timestamp() * 1000))
-        self.kaspi.accept(order.code)
         self.kaspi.hand_over(order.code)
+        self.kaspi.let_move(order.code, Moves())  # it waits for the newcomer
 
     def _place(self, phone: str, product: "Item", created: int | None = None) -> "Order":
         # Never the number of an earlier run: the product would rightly call it a duplicate.

@@ -213,10 +213,9 @@ def _order_changed(
 ) -> Folded:
     known = conversation.order(event.order.code)
     order = _merged(known, event.order)
-    if order == known and event.order.source == READ:
-        return conversation, ()
     others = tuple(o for o in conversation.orders if o.code != order.code)
     better_name = event.customer_name if first_name(event.customer_name) else None
+    before = conversation
     conversation = replace(
         conversation,
         orders=(*others, order)[-KEPT_ORDERS:],
@@ -231,6 +230,8 @@ def _order_changed(
         facts=(event.id,),
     )
     conversation, entries = _fire(conversation, order, now=now, rules=rules)
+    if order == known and event.order.source == READ and not entries:
+        return before, ()  # read again, and nothing has changed
     return conversation, (entry, *entries)
 
 
@@ -256,7 +257,7 @@ def _merged(known: Order | None, told: Order) -> Order:
         delivery=told.delivery or known.delivery,
         preordered=told.preordered if told.source == READ else known.preordered,
         cancelled_by_shop=told.cancelled_by_shop or known.cancelled_by_shop,
-        before=known.before or told.before,
+        before=told.before or known.before,
     )
 
 

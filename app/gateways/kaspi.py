@@ -17,15 +17,15 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from app.domain.conversation import derive_id
-from app.domain.events import Address, Fact, Item, Order, OrderChanged, Stage
+from app.domain.events import Address, Delivery, Fact, Item, Order, OrderChanged, Stage
 from app.errors import Refused
+from app.gateways.kaspi_resources import Told, orders_of
 from app.gateways.kaspi_wire import (
-    Told,
+    BY_THE_SHOP,
     amount,
     code_of,
     decode,
     moment,
-    orders_of,
     pieces,
     stage_of,
     text,
@@ -187,6 +187,8 @@ class _OurOrder(Struct, frozen=True):
     total: float | None = None
     created_at: datetime | float | None = None
     planned_at: datetime | float | None = None
+    delivery: Delivery | None = None
+    cancellation_reason: str | None = None
 
 
 class _OrderStatus(Struct, frozen=True):
@@ -218,10 +220,10 @@ def read_order_webhook(body: bytes, *, received_at: datetime, shop_id: str) -> O
         raise Refused('neither "type":"order.status" nor a JSON:API "data"', code="unknown_body")
     facts: list[Fact] = []
     without_phone: list[WithoutPhone] = []
-    for order, name, written in told:
-        event = _changed(order, name, received_at)
+    for one in told:
+        event = _changed(one.order, one.name, received_at)
         try:
-            facts.append(Fact(person=Address(phone=kazakh_mobile(written)), event=event))
+            facts.append(Fact(person=Address(phone=kazakh_mobile(one.phone)), event=event))
         except Refused as refusal:
             without_phone.append(WithoutPhone(event=event, reason=refusal.reason))
     return OrdersPush(facts=tuple(facts), without_phone=tuple(without_phone))
@@ -247,8 +249,10 @@ def _of_status(told: _OrderStatus, shop_id: str) -> Told:
         created_at=moment(ours.created_at, "order.created_at"),
         source="webhook",
         planned_at=moment(ours.planned_at, "order.planned_at"),
+        delivery=ours.delivery,
+        cancelled_by_shop=ours.cancellation_reason in BY_THE_SHOP,
     )
-    return order, text(ours.customer_name), ours.phone
+    return Told(order=order, name=text(ours.customer_name), phone=ours.phone)
 
 
 def _our_stage(ours: _OurOrder) -> Stage:

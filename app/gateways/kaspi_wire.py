@@ -1,25 +1,19 @@
-"""How Kaspi spells orders: statuses, the order resource of Shop API v2, and values as they come.
-
-``GET /orders`` answers a JSON:API document; the same resource may be posted to us.
-"""
+"""How Kaspi and dempers spell things: statuses of orders, numbers, dates, names."""
 
 from __future__ import annotations
 
-import base64
-import re
 from datetime import UTC, datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 
-from app.domain.events import Item, Order, Stage
+from app.domain.events import Delivery, Stage
 from app.errors import Refused
 
 _ALMATY = ZoneInfo("Asia/Almaty")  # Kaspi's own time, where a date names none
 _MILLISECONDS = 1000
-_CARD = re.compile(r"[0-9]{6,15}")
 _BEFORE_KASPI = datetime(2010, 1, 1, tzinfo=UTC)  # an earlier order is nonsense: seconds, or zero
 
 _STAGES = {
@@ -31,9 +25,6 @@ _STAGES = {
     "RETURNED": Stage.RETURNED,
 }
 """Kaspi's statuses that need no flags."""
-
-Told: TypeAlias = tuple[Order, str | None, object]
-"""An order, the customer's name, and the phone as it was written."""
 
 
 def stage_of(
@@ -59,178 +50,27 @@ def stage_of(
             return _STAGES.get(status or "", Stage.UNKNOWN)
 
 
-# -- Kaspi's own order resource (GET /orders of Shop API v2)
+def delivery_of(mode: str | None, *, by_kaspi: bool | None) -> Delivery | None:
+    """Who brings an order, by Kaspi's ``deliveryMode`` and ``isKaspiDelivery``.
 
-
-# Every field may be null or missing; one of another type is refused with its place.
-
-
-class _Customer(Struct, frozen=True, rename="camel"):
-    cell_phone: str | float | None = None
-    name: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-
-
-class _Delivery(Struct, frozen=True, rename="camel"):
-    waybill: Any = None
-    courier_transmission_date: Any = None
-
-
-class _Attributes(Struct, frozen=True, rename="camel"):
-    """Prices are tenge, dates epoch milliseconds."""
-
-    code: str | int
-    status: str | None = None
-    total_price: float | None = None
-    creation_date: float | None = None
-    planned_delivery_date: Any = None
-    signature_required: bool | None = None
-    assembled: bool | None = None
-    kaspi_delivery: _Delivery | None = None
-    customer: _Customer | None = None
-
-
-class _Reference(Struct, frozen=True):
-    id: str
-
-
-class _References(Struct, frozen=True):
-    data: list[_Reference] | None = None
-
-
-class _Relationships(Struct, frozen=True):
-    entries: _References | None = None
-
-
-class _Resource(Struct, frozen=True):
-    attributes: _Attributes
-    type: str = "orders"
-    relationships: _Relationships | None = None
-
-
-class _Offer(Struct, frozen=True):
-    code: str | int | None = None
-    name: str | None = None
-
-
-class _EntryAttributes(Struct, frozen=True, rename="camel"):
-    offer: _Offer | None = None
-    quantity: float | None = None
-    total_price: float | None = None
-
-
-class _One(Struct, frozen=True):
-    data: Any = None
-
-
-class _EntryRelationships(Struct, frozen=True):
-    product: _One | None = None
-
-
-class _Included(Struct, frozen=True):
-    id: str | None = None
-    type: str | None = None
-    attributes: _EntryAttributes = _EntryAttributes()
-    relationships: _EntryRelationships | None = None
-
-
-class _Document(Struct, frozen=True):
-    data: _Resource | list[_Resource]
-    included: list[_Included] | None = None
-
-
-def orders_of(body: bytes, *, shop_id: str) -> list[Told]:
-    """The orders of a JSON:API document: ``data`` one or a list, their lines from ``included``."""
-    document = decode(body, _Document)
-    resources = document.data if isinstance(document.data, list) else [document.data]
-    entries = _entries(document.included or [])
-    return [
-        _of_resource(
-            resource,
-            _lines(resource, entries, alone=len(resources) == 1),
-            shop_id=shop_id,
-            where=f"data[{n}]",
-        )
-        for n, resource in enumerate(resources)
-    ]
-
-
-def _of_resource(resource: _Resource, items: tuple[Item, ...], *, shop_id: str, where: str) -> Told:
-    if resource.type != "orders":
-        raise Refused(f"{where}.type is not orders", code="unknown_body")
-    told = resource.attributes
-    delivery = told.kaspi_delivery or _Delivery()
-    order = Order(
-        code=code_of(told.code, f"{where}.attributes.code"),
-        shop=shop_id,
-        stage=stage_of(
-            told.status,
-            signature_required=told.signature_required is True,
-            assembled=told.assembled is True,
-            waybill=bool(delivery.waybill),
-            handed_over=delivery.courier_transmission_date is not None,
-        ),
-        items=items,
-        total=told.total_price,
-        created_at=moment(told.creation_date, f"{where}.attributes.creationDate"),
-        source="kaspi",
-        planned_at=planned(told.planned_delivery_date),
-    )
-    customer = told.customer or _Customer()
-    return order, _full_name(customer), customer.cell_phone
-
-
-def _lines(resource: _Resource, entries: dict[str, Item], *, alone: bool) -> tuple[Item, ...]:
-    """The lines an order refers to; all there are, when it is alone and refers to none."""
-    related = resource.relationships.entries if resource.relationships else None
-    if related is None or related.data is None:
-        return tuple(entries.values()) if alone else ()
-    return tuple(entries[entry.id] for entry in related.data if entry.id in entries)
-
-
-def _entries(included: list[_Included]) -> dict[str, Item]:
-    """The order lines among what was included, by id."""
-    return {
-        resource.id: _item(resource.attributes, card=_card(resource))
-        for resource in included
-        if resource.type == "orderentries" and resource.id is not None
-    }
-
-
-def _card(entry: _Included) -> str | None:
-    """The card code of a line's product: its id is the code in Base64 without padding.
-
-    Seen in all public samples and promised nowhere, so what does not read as one is none.
+    ``DELIVERY_PICKUP`` with Kaspi's delivery is a locker (Postomat), without it a pickup. None for
+    a mode nobody knows, where Kaspi does not say that it delivers.
     """
-    product = entry.relationships.product if entry.relationships else None
-    told = product.data.get("id") if product and isinstance(product.data, dict) else None
-    if not isinstance(told, str):
-        return None
-    try:
-        code = base64.b64decode(told + "=" * (-len(told) % 4), validate=True).decode("ascii")
-    except (ValueError, UnicodeDecodeError):
-        return None
-    return code if _CARD.fullmatch(code) else None
+    match mode:
+        case "DELIVERY_POSTOMAT":
+            return Delivery.POSTOMAT
+        case "DELIVERY_PICKUP":
+            return Delivery.POSTOMAT if by_kaspi else Delivery.PICKUP
+        case "DELIVERY_REGIONAL_PICKUP" if not by_kaspi:
+            return Delivery.PICKUP
+        case "DELIVERY_LOCAL" if not by_kaspi:
+            return Delivery.OWN
+        case _:
+            return Delivery.KASPI if by_kaspi else None
 
 
-def _item(told: _EntryAttributes, *, card: str | None) -> Item:
-    """One line; ``offer.code`` is the seller's SKU."""
-    offer = told.offer or _Offer()
-    return Item(
-        name=offer.name or "",
-        sku=text(offer.code),
-        quantity=pieces(told.quantity),
-        price=told.total_price,
-        card=card,
-    )
-
-
-def _full_name(customer: _Customer) -> str | None:
-    """First name first: ``name`` is often null, ``lastName`` often one letter."""
-    if first := text(customer.first_name):
-        return " ".join(filter(None, [first, text(customer.last_name)]))
-    return text(customer.name)
+BY_THE_SHOP = frozenset({"MERCHANT_OUT_OF_STOCK"})
+"""Reasons of a cancellation that are the shop's: it could not fulfil the order."""
 
 
 # -- values as they come
@@ -290,8 +130,8 @@ def pieces(quantity: float | None) -> int:
     return max(1, int(quantity)) if quantity is not None else 1
 
 
-def planned(told: object) -> datetime | None:
-    """When an order is planned to arrive; a date that cannot be read is not told, and no fault."""
+def moment_or_none(told: object) -> datetime | None:
+    """A date; one that cannot be read is not told, and no fault."""
     try:
         return moment(told, "") if isinstance(told, datetime | int | float) else None
     except Refused:

@@ -22,7 +22,7 @@ from app.domain.events import (
     OrderChanged,
     ReceiptCame,
 )
-from app.domain.rules import LATE_AFTER
+from app.domain.rules import KEPT_ORDERS, LATE_AFTER
 from app.domain.tally import tally
 from app.errors import StoreDown
 from app.store import keys
@@ -35,9 +35,12 @@ LEARNED_KEPT = 50_000
 
 
 class KnownOrder(Struct, frozen=True, kw_only=True):
-    """An order as we first heard of it, and whose it is."""
+    """An order as we first heard of it, or as it was last read at Kaspi, and whose it is.
 
-    chat: str
+    ``chat`` is None where nobody ever told the buyer's phone.
+    """
+
+    chat: str | None
     order: Order
     heard_at: datetime
 
@@ -112,6 +115,9 @@ class Contacts:
         known = await self.order(event.order.shop, event.order.code)
         if known is None or known.chat == told:
             return told, fact
+        if known.chat is None:  # nobody had told the phone so far
+            await self.keep_orders([(known.order, told)], event.received_at)
+            return told, fact
         bare = replace(event.order, items=(), total=None)
         return known.chat, replace(fact, event=replace(event, order=bare, customer_name=None))
 
@@ -179,6 +185,31 @@ class Contacts:
         for chat in chats:
             if await self._redis.hexists(keys.conversation(chat), "v"):
                 await self._redis.zadd(keys.due(), {chat: millis(now)}, lt=True)
+
+    async def keep_orders(self, orders: Sequence[tuple[Order, str | None]], now: datetime) -> None:
+        """Orders as they were read, and the phones they were read with, where they were.
+
+        A phone that is known stays, for Kaspi hides it later on; lines too. Raises ``StoreDown``.
+        """
+        if not orders:
+            return
+        names = [keys.order(order.shop, order.code) for order, _ in orders]
+        with store_errors():
+            kept = await self._redis.mget(names)
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for (order, phone), name, before in zip(orders, names, kept, strict=True):
+                    known = _known_orders.decode(before) if before else None
+                    chat = known.chat if known and known.chat else phone
+                    whole = replace(
+                        order, items=order.items or (known.order.items if known else ())
+                    )
+                    heard_at = known.heard_at if known else now
+                    pipe.set(name, _encode(KnownOrder(chat=chat, order=whole, heard_at=heard_at)))
+                    made = millis(order.created_at or heard_at)
+                    pipe.zadd(keys.orders(order.shop), {order.code: made}, nx=True)
+                    if chat is not None:
+                        pipe.sadd(keys.orders_of(chat), f"{order.shop}:{order.code}")
+                await pipe.execute()
 
     async def _know_order(self, chat: str, event: OrderChanged) -> None:
         order = event.order
@@ -303,18 +334,23 @@ class Contacts:
     # --- forgetting -----------------------------------------------------------------------
 
     async def new_person(self, chat: str, now: datetime) -> Conversation:
-        """An empty conversation; silent from the start for someone erased after a stop."""
+        """A new conversation; silent from the start for someone erased after a stop.
+
+        It knows the orders that were there before their shop was connected.
+        """
         lid = lid_of(chat)
         with store_errors():
             hidden = None if lid else await self.lid_of_phone(chat)
             names = [chat, lid_chat(hidden)] if hidden else [chat]
             marks = [await self._mark(name) for name in names]
             silent = any(await self._redis.smismember(keys.opted_out(), marks))
+            orders = [each for each in await self._orders_of(chat) if each.before is not None]
         return Conversation(
             chat=chat,
             since=now,
             phone=None if lid else chat,
             lid=lid,
+            orders=tuple(sorted(orders, key=lambda each: each.created_at or now)[-KEPT_ORDERS:]),
             # Long ago: their first «старт» since was written before we looked.
             opt_out=OptOut(at=now - LATE_AFTER, by=Author.CUSTOMER) if silent else None,
         )

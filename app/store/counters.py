@@ -90,15 +90,17 @@ class Counters:
 
         Raises ``StoreDown``.
         """
+        return await self._next_free(keys.pace(session), now=now, pause=pause)
+
+    async def kaspi_pace(self, shop: str, *, now: datetime, pause: timedelta) -> datetime:
+        """The same for the requests about a shop to Kaspi. Raises ``StoreDown``."""
+        return await self._next_free(keys.kaspi_pace(shop), now=now, pause=pause)
+
+    async def _next_free(self, key: str, *, now: datetime, pause: timedelta) -> datetime:
+        kept = round(_PACE_KEPT.total_seconds() * 1000)
         with store_errors():
             at = await _pace.run(
-                self._redis,
-                [keys.pace(session)],
-                [
-                    millis(now),
-                    round(pause.total_seconds() * 1000),
-                    round(_PACE_KEPT.total_seconds() * 1000),
-                ],
+                self._redis, [key], [millis(now), round(pause.total_seconds() * 1000), kept]
             )
         return now if float(at) <= millis(now) else moment(float(at))
 

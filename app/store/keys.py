@@ -174,6 +174,47 @@ def orders(shop: str) -> str:
     return f"{PREFIX}:orders:{shop}"
 
 
+def kaspi(shop: str) -> str:
+    """HASH of how a shop is read at Kaspi. Never swept; a handful.
+
+    ``connected`` when its first reading began, ``seeded`` when that ended, ``uid`` whose orders
+    they are; ``at:<kind>`` when a kind of list was last read, ``ok`` when anything was (all ms);
+    ``failures`` in a row, ``not_before`` the next try (ms), ``code`` and ``detail`` of the last
+    failure; ``refused`` a hash of the token that Kaspi refused.
+    """
+    return f"{PREFIX}:kaspi:{shop}"
+
+
+def kaspi_seen(shop: str) -> str:
+    """HASH order code -> JSON Sighting: how it was when it was last read. Swept with
+    ``kaspi_made``.
+    """
+    return f"{PREFIX}:kaspi_seen:{shop}"
+
+
+def kaspi_made(shop: str) -> str:
+    """ZSET order code -> when it was made (ms). Swept after 90 days."""
+    return f"{PREFIX}:kaspi_made:{shop}"
+
+
+def kaspi_open(shop: str) -> str:
+    """ZSET order code -> when it was last read (ms): orders that may still change unseen.
+
+    Left when they come to an end, swept with ``kaspi_made``.
+    """
+    return f"{PREFIX}:kaspi_open:{shop}"
+
+
+def kaspi_pace(shop: str) -> str:
+    """STRING when the next request about this shop may leave for Kaspi (ms). Swept after a day."""
+    return f"{PREFIX}:kaspi_pace:{shop}"
+
+
+def cards(shop: str) -> str:
+    """HASH SKU -> Kaspi's card code, learned from order lines. Never swept; one for each SKU."""
+    return f"{PREFIX}:cards:{shop}"
+
+
 def unusable() -> str:
     """LIST of JSON facts no chat could be found for, with the reason, the newest 1,000."""
     return f"{PREFIX}:unusable"
@@ -202,3 +243,8 @@ def hash_key() -> str:
 def probe() -> str:
     """STRING written to see whether the store takes writes. Swept after a minute."""
     return f"{PREFIX}:probe"
+
+
+def sheet_cursor() -> str:
+    """STRING JSON Cursor: how far the customers' sheet is; nobody's data. Never swept."""
+    return f"{PREFIX}:sheet_cursor"

@@ -19,6 +19,7 @@ from app.log import Logger
 from app.store.contacts import Contacts
 from app.store.counters import Counters
 from app.store.journal import Journal
+from app.store.kaspi import Taken
 from app.store.mailbox import Mailbox
 from app.store.sessions import Sessions
 from app.world import World
@@ -56,7 +57,9 @@ class Front:
 
     ``waha_hmac_key`` and ``kaspi_secret`` None close their doors (503); ``event_token`` None lets
     in the ``trusted`` networks only. ``shop_id`` is the shop of a push that names none. ``probe``
-    answers within a few seconds and never raises. ``home`` is where a browser is sent from ``/``.
+    answers within a few seconds and never raises. ``pull`` reads a shop's orders at Kaspi now;
+    it raises ``Transient`` or ``Permanent`` with what Kaspi says. ``home`` is where a browser is
+    sent from ``/``.
     """
 
     rules: Rules
@@ -68,6 +71,7 @@ class Front:
     sessions: Sessions
     log: Logger = field(repr=False)
     probe: Callable[[], Awaitable[Probe]] = field(repr=False)
+    pull: Callable[[str], Awaitable[Taken]] = field(repr=False)
     admin_key: str = field(repr=False)
     event_token: str | None = field(default=None, repr=False)
     waha_hmac_key: str | None = field(default=None, repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Annotated
 
 from litestar import Router, get
@@ -14,9 +15,11 @@ from msgspec import Struct
 from app.domain.conversation import OFF_STAGES
 from app.domain.events import Order
 from app.domain.rules import Rules
+from app.errors import Permanent, StoreDown, Transient
 from app.store.contacts import KnownOrder
+from app.store.kaspi import Taken
 from app.web.front import FromFront, Front, known_shop
-from app.web.problems import GUARDED
+from app.web.problems import GUARDED, told
 from app.web.reading import look
 
 _AT_ONCE = 50
@@ -59,47 +62,54 @@ class Sales(Struct, frozen=True, kw_only=True):
     metrics: Sums
 
 
-class Pulled(Struct, frozen=True, kw_only=True):
-    """What a pull brought. Nothing is pulled here yet: ``already_known`` are the orders kept."""
-
-    new: int
-    delivered: int
-    already_known: int
-    skipped: int
-
-
 class SellsAnswer(Struct, frozen=True, kw_only=True):
-    """``pulled`` says whether Kaspi was asked for this answer."""
+    """``ai_seller`` is what became of the orders that were read for this answer."""
 
     success: bool
     data: Sales
-    ai_seller: Pulled
+    ai_seller: Taken
     ai_seller_enabled: bool
-    pulled: bool
     timestamp: datetime
 
 
-@get("/get_sells_info/{shop_id:str}", responses=GUARDED, summary="What a shop sold")
+_RESPONSES = GUARDED | told(HTTPStatus.BAD_GATEWAY)
+
+
+@get("/get_sells_info/{shop_id:str}", responses=_RESPONSES, summary="What a shop sold")
 async def get_sells_info(front: FromFront, shop_id: FromPath[str], days: Days = 90) -> SellsAnswer:
-    """From the orders we know; 404 for a shop that is not ours."""
+    """Read the shop's last fortnight at Kaspi now, and add up all orders we know.
+
+    What is new takes the same way as when the shop is polled, so asking twice sends nothing twice.
+    404 for a shop that is not ours, 502 with the reason without a token or when Kaspi is down.
+    """
     known_shop(front, shop_id)
+    taken = await _pulled(front, shop_id)
     now = front.world.now()
     kept = await front.contacts.orders_since(shop_id, now - timedelta(days=days))
     sold = [order for order in await _as_they_are(front, kept) if _stands(order)]
     return SellsAnswer(
         success=True,
         data=_sales(sold, front.rules),
-        ai_seller=Pulled(new=0, delivered=0, already_known=len(kept), skipped=0),
+        ai_seller=taken,
         ai_seller_enabled=front.rules.enabled,
-        pulled=False,
         timestamp=now,
     )
+
+
+async def _pulled(front: Front, shop_id: str) -> Taken:
+    """Raises Permanent, which is a 502, with what keeps Kaspi from answering; ``StoreDown``."""
+    try:
+        return await front.pull(shop_id)
+    except StoreDown:
+        raise
+    except Transient as error:
+        raise Permanent(error.reason, code=error.code) from None
 
 
 async def _as_they_are(front: Front, kept: list[KnownOrder]) -> list[KnownOrder]:
     """The orders as their chats know them now, where they still do."""
     current: dict[tuple[str, str], Order] = {}
-    chats = sorted({known.chat for known in kept})
+    chats = sorted({known.chat for known in kept if known.chat is not None})
     for start in range(0, len(chats), _AT_ONCE):
         for reading in await asyncio.gather(
             *(look(front, chat) for chat in chats[start : start + _AT_ONCE])

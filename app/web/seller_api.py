@@ -330,7 +330,9 @@ async def _known_order(front: Front, order_id: str, shop_id: str | None) -> Know
 
 
 def _of_known(known: KnownOrder, now: datetime) -> tuple[str, Fact]:
-    order = replace(known.order, stage=Stage.DELIVERED)
+    if known.chat is None:
+        raise Refused("Kaspi hides this buyer's phone, and nobody told it", code="no_phone")
+    order = replace(known.order, stage=Stage.DELIVERED, source="operator")
     event = OrderChanged(
         id=f"order:{order.shop}:{order.code}:{order.stage}", at=now, received_at=now, order=order
     )

@@ -195,7 +195,9 @@ async def _known_owner(front: Front, hidden: WithoutPhone) -> Fact | None:
     """The same for the person the order was first heard of with: Kaspi hides phones later on."""
     order = hidden.event.order
     known = await front.contacts.order(order.shop, order.code)
-    return Fact(person=Address(phone=known.chat), event=hidden.event) if known else None
+    if known is None or known.chat is None:
+        return None
+    return Fact(person=Address(phone=known.chat), event=hidden.event)
 
 
 async def _without_phone(front: Front, detail: str, *, code: str | None = None) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from app.config import Secret, Settings
-from app.config.shop_facts import ShopFacts
-from app.domain.rules import Rules, Shop
 from app.errors import AiSellerError
 from app.gateways.catalogue import read_price_list
 from app.gateways.model import Model, Price
@@ -22,57 +20,25 @@ from app.store.contacts import Contacts
 from app.store.counters import Counters
 from app.store.embedded import EmbeddedStore
 from app.store.journal import Journal
+from app.store.kaspi import KaspiOrders
 from app.store.mailbox import Mailbox
 from app.store.sessions import Sessions
 from app.store.texts import Texts
 from app.web.front import Front
 from app.web.server import App, Routes, build
 from app.wiring.assembly import Assembly
+from app.wiring.kaspi import kaspi_of
 from app.wiring.probe import Probing
+from app.wiring.rules import rules_of
 from app.worker.bot import Bot
 from app.worker.loop import make_docket, register_names, scheduler
+from app.worker.poll import pull
 from app.world import World
 from app.writing.prompts import Prompts
 from app.writing.writer import Writer
 
 _FAULTS_SHOWN = 20
 """Faults of a price list that are logged; ``ai-seller check`` tells how many there are."""
-
-
-def rules_of(settings: Settings) -> Rules:
-    """The business rules as the seller set them."""
-    window = settings.ai_seller_messages_window_days
-    facts = settings.ai_seller_shop_facts_file or ShopFacts()
-    return Rules(
-        shops=(
-            Shop(
-                id=settings.shop_id,
-                name=settings.shop_name,
-                session=settings.waha_session_id,
-                hours=facts.hours,
-                stated=facts.stated,
-            ),
-        ),
-        enabled=settings.ai_seller_enabled,
-        test_mode=settings.ai_seller_test_mode,
-        fallback=settings.ai_seller_fallback,
-        max_messages=settings.ai_seller_max_messages,
-        messages_window=timedelta(days=window) if window else None,
-        cooldown=timedelta(hours=settings.ai_seller_cooldown_hours),
-        max_daily_messages=settings.ai_seller_max_daily_messages,
-        quiet_hours=settings.ai_seller_quiet_hours,
-        timezone=settings.ai_seller_timezone.key,
-        opt_out_words=settings.ai_seller_opt_out_keywords,
-        debounce=timedelta(seconds=settings.ai_seller_debounce_seconds),
-        debounce_max=timedelta(seconds=settings.ai_seller_debounce_max_seconds),
-        typing_chars_per_second=settings.ai_seller_typing_chars_per_second,
-        send_interval=settings.ai_seller_send_interval_seconds,
-        review_delay=timedelta(hours=settings.ai_seller_review_delay_hours),
-        handoff=timedelta(hours=settings.ai_seller_handoff_hours),
-        languages=settings.ai_seller_languages,
-        warm_up=settings.ai_seller_warm_up,
-        settle=timedelta(seconds=settings.waha_settle_seconds),
-    )
 
 
 @asynccontextmanager
@@ -100,13 +66,14 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
         waha = await _waha(settings, stack)
         small, transcriber = _small(settings, world, stack), _transcriber(settings, world, stack)
         rules = rules_of(settings)
-        budget = settings.ai_seller_daily_budget_usd
+        counters = Counters(redis, daily_budget=settings.ai_seller_daily_budget_usd)
+        polled = {shop.id: shop.poll_seconds for shop in settings.shops}
         bot = Bot(
             rules=rules,
             world=world,
             mailbox=Mailbox(redis, scheduler(docket), zone=rules.zone),
             contacts=Contacts(redis),
-            counters=Counters(redis, daily_budget=budget),
+            counters=counters,
             journal=Journal(redis),
             sessions=Sessions(redis),
             writer=Writer(
@@ -118,6 +85,9 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
                 patience=settings.openai_timeout_seconds,
             ),
             waha=waha,
+            orders=KaspiOrders(redis),
+            kaspi=await kaspi_of(settings, world, counters=counters, stack=stack),
+            poll_seconds={shop: every for shop, every in polled.items() if every is not None},
             catalogue=catalogue_of(settings),
             transcriber=transcriber,
             log=get_logger("turn").bind(),
@@ -234,7 +204,8 @@ def front_of(assembly: Assembly, *, admin_key: str, demo: bool = False) -> Front
         waha_hmac_key=revealed(settings.waha_webhook_hmac_key) or None,
         kaspi_secret=revealed(kaspi) or None,
         trusted=settings.ai_seller_trusted_networks,
-        shop_id=settings.shop_id,
+        shop_id=bot.rules.shops[0].id,
+        pull=partial(pull, bot),
         demo=demo,
         home="/demo" if demo else None,
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.domain.rules import Rules
 from app.errors import Transient
+from app.gateways.kaspi_api import KaspiApi
 from app.gateways.transcriber import Transcriber
 from app.gateways.waha import Waha
 from app.knowledge.catalogue import Catalogue
@@ -14,6 +16,7 @@ from app.log import Logger
 from app.store.contacts import Contacts
 from app.store.counters import Counters
 from app.store.journal import Journal
+from app.store.kaspi import KaspiOrders
 from app.store.mailbox import Mailbox
 from app.store.sessions import Sessions
 from app.world import World
@@ -24,6 +27,8 @@ from app.writing.writer import Writer
 class Bot:
     """The rules, the store, the writer and the way to WhatsApp. ``waha`` is None until set up.
 
+    ``kaspi`` are the shops whose orders are read there, ``poll_seconds`` how often where the seller
+    says so, ``orders`` what was read.
     ``catalogue`` is what the shop sells, empty where no price list is set; ``transcriber`` is None
     where voice notes are not listened to.
     ``listened`` are the sessions whose history this process has read since it was started.
@@ -39,6 +44,9 @@ class Bot:
     writer: Writer
     waha: Waha | None
     catalogue: Catalogue
+    orders: KaspiOrders
+    kaspi: Mapping[str, KaspiApi] = field(default_factory=dict)
+    poll_seconds: Mapping[str, float] = field(default_factory=dict)
     transcriber: Transcriber | None = None
     log: Logger = field(repr=False)
     listened: set[str] = field(default_factory=set)

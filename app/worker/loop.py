@@ -18,6 +18,7 @@ from app.store import keys
 from app.store.mailbox import Schedule
 from app.worker.bot import Bot
 from app.worker.outage import STORE_PAUSE, Outage, told_once_an_outage
+from app.worker.poll import poll, shops_due
 from app.worker.react import run_turn
 from app.worker.watch import watch
 
@@ -28,6 +29,9 @@ REDELIVERY = timedelta(seconds=10)
 """After this long without a sign of life a killed worker's turn is run by another one."""
 
 SWEEP_EVERY = timedelta(seconds=30)
+READ_EVERY = timedelta(seconds=1)
+"""How often it is seen whether a shop is to be read at Kaspi."""
+
 WATCH_EVERY = timedelta(seconds=4)
 """How often it is seen whether a WhatsApp session is to be asked how it is."""
 
@@ -37,6 +41,8 @@ OVERDUE = timedelta(seconds=20)
 TURN = "turn"
 SWEEP = "sweep"
 WATCH = "watch_sessions"
+READ_KASPI = "read_kaspi"
+POLL = "poll"
 """Named as the function: docket seeds what runs by itself under the function's own name, and dies
 when its dictionary of tasks grows meanwhile.
 """
@@ -91,6 +97,9 @@ async def working(
     docket.register(_turn_task(bot, outage), names=[TURN])
     docket.register(_sweep_task(bot), names=[SWEEP])
     docket.register(_watch_task(bot), names=[WATCH])
+    docket.register(_poll_task(bot), names=[POLL])
+    if bot.kaspi:
+        docket.register(_read_task(bot, docket), names=[READ_KASPI])
     worker = Worker(
         docket,
         concurrency=CONCURRENCY,
@@ -171,6 +180,26 @@ def _watch_task(bot: Bot) -> Callable[[], Awaitable[None]]:
         await watch(bot)
 
     return watch_sessions
+
+
+def _read_task(bot: Bot, docket: Docket) -> Callable[[], Awaitable[None]]:
+    """One worker of all sees which shops are due; a shop that is being read is not begun again."""
+
+    async def read_kaspi(
+        perpetual: Perpetual = Perpetual(every=READ_EVERY, automatic=True),  # noqa: ARG001, B008 - docket's way
+    ) -> None:
+        for shop in await shops_due(bot):
+            await docket.add(POLL, key=f"{POLL}:{shop}")(shop)
+
+    return read_kaspi
+
+
+def _poll_task(bot: Bot) -> Callable[[str], Awaitable[None]]:
+    async def poll_shop(shop: Annotated[str, ConcurrencyLimit(1)]) -> None:
+        if shop in bot.kaspi:  # another process may know other shops
+            await poll(bot, shop)
+
+    return poll_shop
 
 
 async def sweep_overdue(bot: Bot, *, overdue: timedelta = OVERDUE) -> int:

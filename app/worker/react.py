@@ -30,6 +30,7 @@ from app.worker.inform import informed
 from app.worker.limits import next_morning_of, place_for
 from app.worker.pace import free_from
 from app.worker.people import has_whatsapp, is_known_in_full, moved_to_phone
+from app.worker.reread import is_as_known
 from app.worker.send import send_next
 from app.worker.sum_up import sum_up
 from app.worker.turn import Turn
@@ -126,8 +127,8 @@ async def _write_next(turn: Turn) -> bool:
 
 
 async def _admitted(turn: Turn, pending: Pending) -> bool:
-    """Whether we know whom we would write to first, and it has its turn in the session's pacing
-    and a place under the day's cap.
+    """Whether we know whom we would write to first, it has its turn in the session's pacing and
+    a place under the day's cap, and its order is still as we know it.
     """
     if not pending.purpose.proactive:
         return True
@@ -141,7 +142,7 @@ async def _admitted(turn: Turn, pending: Pending) -> bool:
         await turn.commit(*waiting)
         return False
     if await place_for(turn, pending.id, shop=pending.shop, session=session):
-        return True
+        return await is_as_known(turn, pending)
     morning = next_morning_of(turn, pending.shop)
     await turn.commit(*wait(turn.conversation, pending, Reason.DAILY_CAP, until=morning, now=now))
     return False

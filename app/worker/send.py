@@ -30,11 +30,15 @@ from app.worker.confirm import look_for
 from app.worker.limits import has_place, next_morning_of, paced
 from app.worker.presence import address_of, show_typing
 from app.worker.record import record
+from app.worker.reread import AGAIN, takes_in_order
 from app.worker.turn import Turn
 from app.worker.watch import is_restricted, look_at
 
 _OF_THE_LINE = frozenset({"unreachable", "unauthorized", "session_down", "not_found"})
 """Failures that are the session's or WAHA's own, and not this message's."""
+
+_STALE = timedelta(minutes=5)
+"""From what age on a text is not sent before its order was read again."""
 
 _EXISTS = timedelta(minutes=15)
 """How soon a phone is tried again that WhatsApp knows, and WAHA could not find."""
@@ -61,7 +65,7 @@ async def send_next(turn: Turn) -> bool:
 
 async def _send_now(turn: Turn, message: Message) -> None:
     current = await _last_look(turn, message)
-    if current is None:
+    if current is None or not await _order_stands(turn, current):
         return
     if turn.bot.rules.test_mode:
         await record(turn, current, partial(left_out, now=turn.now))
@@ -69,6 +73,20 @@ async def _send_now(turn: Turn, message: Message) -> None:
         await record(turn, current, partial(later, reason="no_waha", now=turn.now))
     elif await _in_pace(turn, current):
         await _send(turn, turn.bot.waha, current)
+
+
+async def _order_stands(turn: Turn, message: Message) -> bool:
+    """Whether a text that has waited may still be said of its order. It was read when the text was
+    written; after a while it is read again, and the text waits while it cannot be.
+    """
+    if message.purpose is None or turn.now - message.at < _STALE:
+        return True
+    before, purpose, shop = turn.version, message.purpose, message.shop
+    if await takes_in_order(turn, purpose, shop, code=message.order_code):
+        return turn.version == before
+    verdict = Deny(reason=Reason.ORDER_UNREAD, until=turn.now + AGAIN)
+    await turn.commit(*unspoken(turn.conversation, message, verdict, now=turn.now))
+    return False
 
 
 async def _send(turn: Turn, waha: Waha, message: Message) -> None:
