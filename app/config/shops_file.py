@@ -145,6 +145,8 @@ def _tabled(tables: _Table, faults: _Told, *, above: str) -> Iterator[tuple[str,
     for id_, table in tables.items():
         if isinstance(table, dict):
             yield f"{above}{_key(id_)}", id_, table
+        elif isinstance(table, list) and all(isinstance(each, dict) for each in table):
+            faults.append(f"[[{_key(id_)}]]: write a list of shops as [[{_ALL}]], each with its id")
         else:
             says = f"write it into the table of its shop, under [{above}tdom]"
             faults.append(f"{_key(id_)}: is outside of the shops; {says}")
@@ -153,9 +155,10 @@ def _tabled(tables: _Table, faults: _Told, *, above: str) -> Iterator[tuple[str,
 def _listed(tables: list[Any], faults: _Told) -> Iterator[tuple[str, str, _Table]]:
     """Shops written as ``[[shops]]``, which say their id themselves."""
     for number, table in enumerate(tables, 1):
-        id_ = table.get("id") if isinstance(table, dict) else None
-        if isinstance(id_, str) and id_.strip():
-            yield f"{_ALL}.{_key(id_.strip())}", id_.strip(), table
+        told = table.get("id") if isinstance(table, dict) else None
+        id_ = str(told).strip() if isinstance(told, str | int) else ""
+        if id_:
+            yield f"{_ALL}.{_key(id_)}", id_, {**table, "id": id_}
         else:
             faults.append(f'[[{_ALL}]] number {number}: has no id; write id = "tdom"')
 
@@ -175,7 +178,8 @@ def _twice(shops: list[ToldShop]) -> Iterator[str]:
 
 def _key(name: str) -> str:
     """A key as TOML wants it, short enough for a message."""
-    return name[:64] if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name[:64]}"'
+    shown = "".join(letter if letter.isprintable() else "?" for letter in name[:64])
+    return shown if re.fullmatch(r"[A-Za-z0-9_-]+", shown) else f'"{shown}"'
 
 
 # --- one shop ---------------------------------------------------------------------------------
@@ -213,7 +217,7 @@ def _values(place: str, table: _Table, *, folder: Path, faults: _Told) -> dict[s
             continue
         with faults.at(f"[{place}] {_key(key)}"):
             if key not in _READERS:
-                raise ValueError(_advice(key, value))
+                raise ValueError(_advice(place, key, value))
             text = _written(key, value)
             if text or key in _NONE_IF_EMPTY:
                 told[key] = _READERS[key](text, folder)
@@ -233,10 +237,12 @@ def _written(key: str, value: object) -> str:
     raise ValueError("write one text in quotes, or a number where one is wanted")
 
 
-def _advice(key: str, value: object) -> str:
+def _advice(place: str, key: str, value: object) -> str:
     """What somebody may have meant by a key there is not."""
     if isinstance(value, dict) and value.keys() & _READERS.keys():
-        return f"unknown table; if it is a shop, write [{_key(key)}]"
+        return (
+            f'unknown table; for a shop write [{_key(key)}], or ["{place}.{key}"] for a dot in it'
+        )
     meant = key.casefold().replace("-", "_")
     known = {*_READERS, *_TABLES}
     words = set(meant.split("_"))
@@ -328,6 +334,13 @@ def _token(name: str, given: Mapping[str, str]) -> Secret:
         raise ValueError(f"what is under {shown} is no token: {wrong}") from None
 
 
+def _plain_token(text: str) -> Secret:
+    """A token as it was copied: it is not looked up, so a variable in its place is a mistake."""
+    if re.fullmatch(r"\$\{?\w+\}?|%\w+%", text):
+        raise ValueError('variables are not filled in; write token_env = "NAME" with its name')
+    return readers.key(text)
+
+
 def _variable(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
         raise ValueError("write the name of an environment variable, such as KASPI_TOKEN_TDOM")
@@ -369,7 +382,7 @@ def _plain(read: Callable[[str], object]) -> _Reader:
 _READERS: dict[str, _Reader] = {
     "name": _plain(readers.line),
     "session": _plain(readers.shop_id),
-    "token": _plain(readers.key),
+    "token": _plain(_plain_token),
     "token_env": _plain(_variable),
     "merchant_uid": _plain(readers.shop_id),
     "price_list": _price_list,

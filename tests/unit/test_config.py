@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from app.config import ConfigError, Secret, Settings, admin_api_key, wants_demo
 from app.domain.events import Language
+from app.domain.rules import Purpose
 
 
 def load(dotenv: Path | None = None, /, **environ: str) -> Settings:
@@ -78,6 +79,13 @@ def test_empty_quiet_hours_mean_none() -> None:
         ("AI_SELLER_OPT_OUT_KEYWORDS", "хватит, жетер ,", ("хватит", "жетер")),
         ("AI_SELLER_TRUSTED_NETWORKS", "10.0.0.0/8", (ip_network("10.0.0.0/8"),)),
         ("AI_SELLER_TRUSTED_NETWORKS", "none", ()),
+        ("AI_SELLER_PURPOSES_OFF", "handed_over", (Purpose.HANDED_OVER,)),
+        (
+            "AI_SELLER_PURPOSES_OFF",
+            "Review-Request , reminder,reminder",
+            (Purpose.REVIEW_REQUEST, Purpose.REMINDER),
+        ),
+        ("KASPI_API_TOKEN", "\tQUJD/+==\n", Secret("QUJD/+==")),
         ("REDIS_URL", "rediss://:pw@host:6380/1", Secret("rediss://:pw@host:6380/1")),
         ("REDIS_URL", "unix:///run/v.sock", Secret("unix:///run/v.sock")),
         ("KASPI_WEBHOOK_SECRET", "whsec_c2VjcmV0", Secret("whsec_c2VjcmV0")),
@@ -113,6 +121,8 @@ def test_a_setting_is_read_as_meant(name: str, text: str, expected: object) -> N
         ("AI_SELLER_LANGUAGES", "ru,ru", "write ru,kk"),
         ("AI_SELLER_TRUSTED_NETWORKS", "10.0.0.1/8", "host bits"),
         ("REDIS_URL", "localhost:6379", "write redis://"),
+        ("AI_SELLER_PURPOSES_OFF", "handed", "some of post_purchase, order_delivered"),
+        ("AI_SELLER_PURPOSES_OFF", "reply", "some of post_purchase, order_delivered"),
         ("SHOP_ID", "a/b", "write letters"),
         ("LOG_LEVEL", "LOUD", "write DEBUG or INFO"),
         ("WAHA_API_KEY", "sha512:abcdef", "the plain key"),

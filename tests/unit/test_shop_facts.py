@@ -47,6 +47,11 @@ def test_hours_and_statements_are_read(tmp_path: Path) -> None:
     )
 
 
+def test_a_time_with_a_zone_is_a_time_on_the_shops_wall(tmp_path: Path) -> None:
+    facts = read(tmp_path, "[hours]\nopens = '10:00+05:00'\ncloses = '19:00'")
+    assert facts.hours == Hours(opens=time(10), closes=time(19))
+
+
 def test_the_demos_file_says_what_is_needed() -> None:
     facts = read_shop_facts(str(Path(app.demo.__file__).parent / "shop_facts.toml"))
     assert facts.hours is not None
