@@ -178,6 +178,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ShopsFile | None,
         Says("TOML, one table a shop; unset: one shop from the names below", read_shops),
     ] = None
+    ai_seller_price_list_seconds: Annotated[
+        float,
+        Says(
+            "how often a price list at an address, or a sheet, is read", readers.amount(1, 86_400)
+        ),
+    ] = 600.0
     ai_seller_shop_facts_file: Annotated[
         ShopFacts | None,
         Says("TOML: opening hours, and what may be said of delivery and returns", read_shop_facts),
@@ -269,6 +275,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     google_credentials_file: Annotated[
         Path | None, Says("with it, the customers sheet is kept too", readers.path)
     ] = None
+    google_api_base_url: Annotated[str, Says("Google's Sheets API", readers.url)] = (
+        "https://sheets.googleapis.com"
+    )
     log_level: Annotated[
         LogLevel, Says("DEBUG, INFO, WARNING or ERROR", readers.one_of(*get_args(LogLevel)))
     ] = "INFO"

@@ -383,7 +383,8 @@ def _queued(
     if not pending.purpose.proactive:
         return with_reply(conversation, now)
     counted = Proactive(id=message.id, at=now)
-    kept = max(KEPT_PROACTIVE, rules.max_messages + 1)
+    most = max(each.max_messages for each in (rules, *rules.by_shop.values()))
+    kept = max(KEPT_PROACTIVE, most + 1)
     return replace(conversation, proactive=(*conversation.proactive, counted)[-kept:])
 
 

@@ -1,206 +1,161 @@
-"""Kaspi's price list: the catalogue every seller has, as the XML file a seller uploads."""
+"""The shop's price list, from whatever it comes in: told apart by its content, never by its name.
+
+Kaspi's XML is read by ``catalogue_xml``; XLSX, CSV and rows of a Google sheet are tables, read
+by ``catalogue_tables``. Where a list comes from is told by ``catalogue_source``.
+"""
 
 from __future__ import annotations
 
+import codecs
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import IO
-from xml.etree.ElementTree import Element, ParseError
+from stat import S_ISREG
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import iterparse
-from msgspec import Struct
-
-from app.domain.product import Product
 from app.errors import Refused
+from app.gateways.catalogue_csv import rows_of_csv
+from app.gateways.catalogue_offers import (
+    MOST_FAULTS,
+    Fault,
+    PriceList,
+    Unreadable,
+    card_link,
+    link_of,
+)
+from app.gateways.catalogue_tables import read_table
+from app.gateways.catalogue_xlsx import rows_of_xlsx
+from app.gateways.catalogue_xml import WEB_PAGE, read_xml
+
+__all__ = [
+    "LARGEST",
+    "MOST_FAULTS",
+    "Fault",
+    "PriceList",
+    "card_link",
+    "link_of",
+    "read_price_list",
+    "read_prices",
+    "read_rows",
+]
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of a price list that is read; 100,000 offers take some 40 MB."""
 
-MOST_FAULTS = 1000
-"""Faults that are told; a list with more is wrong as a whole, and the first say how."""
+TOO_LARGE = f"is larger than {LARGEST // 1024 // 1024} MiB"
 
-_ALMATY = "750000000"
-_HIGHEST = 10**9  # tenge
-_LONGEST = 1000  # characters of a name
-_LINK = "https://kaspi.kz/shop/p/-{card}/"
-_CARD = re.compile(r"(\d{6,})_.+")
-_NUMBER = re.compile(r"(\d+)(?:[.,](\d+))?")
-
-
-class Fault(Struct, frozen=True, kw_only=True):
-    """What is wrong with one offer. ``offer`` is its SKU, or its number in the file: ``#3``."""
-
-    offer: str
-    reason: str
-
-
-class PriceList(Struct, frozen=True, kw_only=True):
-    """The offers that can be used, and what was wrong with the others, or with parts of them."""
-
-    products: tuple[Product, ...]
-    faults: tuple[Fault, ...] = ()
+_HEAD = 4096
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_BEFORE = re.compile(r"\s+|<\?xml[^>]*>|<!--.*?-->", re.DOTALL)
+_PAGE = re.compile(r"<(?:!doctype\s+html|html|head|body|script|meta|title)\b", re.IGNORECASE)
+_KINDS: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", "is a PDF, not a price list: save it as XML, XLSX or CSV"),
+    (b"\x1f\x8b", "is packed: unpack it first"),
+    (b"Rar!", "is packed: unpack it first"),
+    (b"7z\xbc\xaf", "is packed: unpack it first"),
+)
+_NO_LIST = "is neither XML, XLSX nor CSV"
 
 
 def read_price_list(path: Path) -> PriceList:
-    """The offers of a Kaspi XML price list, with or without its namespace.
+    """The offers of a price list in a file: Kaspi's XML, XLSX or CSV.
 
-    The price is the one everywhere, else Almaty's, else the first city's. In stock is what a store
-    has now: ``preOrder`` is not now. An offer without SKU or name, or with the SKU of an earlier
-    one, is left out; one whose price cannot be read is kept without. Each is told as a fault.
+    An offer without SKU or name, or with the SKU of an earlier one, is left out; one whose price
+    cannot be read is kept without. Each is told as a fault, with its row and column.
 
     Raises Refused with the place when the file cannot be read as a whole: nothing of it is used,
     since half a price list would tell that the other half is not sold.
     """
+    return read_prices(path, name=path.name)
+
+
+def read_prices(where: bytes | Path, *, name: str) -> PriceList:
+    """The same of bytes, or of a file; ``name`` is what a refusal calls the list."""
+    return _told(lambda: _read(where if isinstance(where, bytes) else _file(where)), name)
+
+
+def read_rows(rows: Iterable[Sequence[object]], *, name: str) -> PriceList:
+    """The same of the rows of a sheet, from its first row on, empty ones included."""
+    return _told(lambda: read_table(enumerate(rows, 1)), name)
+
+
+def refused(name: str, what: str) -> Refused:
+    """The list called so cannot be used."""
+    return Refused(f"Price list {name} {what}", code="bad_price_list")
+
+
+def _told(read: Callable[[], PriceList], name: str) -> PriceList:
     try:
-        if path.stat().st_size > LARGEST:
-            raise _refused(path, f"is larger than {LARGEST // 1024 // 1024} MiB")
+        return read()
+    except Unreadable as error:
+        raise refused(name, error.what) from None
+
+
+def _file(path: Path) -> bytes:
+    try:
+        if not S_ISREG(path.stat().st_mode):  # nothing that could be waited for, or has no end
+            raise Unreadable("cannot be opened: it is no file")
         with path.open("rb") as file:
-            return _collected(_offers(file, path))
-    except OSError as error:
-        raise _refused(path, f"cannot be opened: {error.strerror}") from error
-    except ParseError as error:
-        line, column = error.position
-        raise _refused(path, f"is broken at line {line}, column {column + 1}") from None
-    except DefusedXmlException:
-        raise _refused(path, "declares a document type or entities, which is not allowed") from None
-    except (ValueError, LookupError):
-        raise _refused(path, "is in an encoding that cannot be read: save it as UTF-8") from None
+            return file.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "this is no name of a file"
+        raise Unreadable(f"cannot be opened: {reason}") from None
 
 
-def _refused(path: Path, what: str) -> Refused:
-    return Refused(f"Price list {path.name} {what}", code="bad_price_list")
+def _read(data: bytes) -> PriceList:
+    """By what the list begins with."""
+    if len(data) > LARGEST:
+        raise Unreadable(TOO_LARGE)
+    if data.startswith(b"PK\x03\x04"):
+        return read_table(rows_of_xlsx(data))
+    if data.startswith(_OLE):
+        raise Unreadable(_of_old_excel(data))
+    head = _text(data[:_HEAD])
+    if _is_page(head):
+        raise Unreadable(WEB_PAGE)
+    if head.lstrip().startswith("<"):
+        return _read_xml(data)
+    _refuse(data, head)
+    return read_table(rows_of_csv(data))
 
 
-def _offers(file: IO[bytes], path: Path) -> Iterator[Element]:
-    """Offer by offer; what was read is let go, so that a large file takes little memory."""
-    inside: list[Element] = []
-    seen = False
-    for event, element in iterparse(file, events=("start", "end"), forbid_dtd=True):
-        name = _local(element)
-        if event == "start":
-            if not inside and name != "kaspi_catalog":
-                raise _refused(path, f"begins with <{name[:40]}>, not with <kaspi_catalog>")
-            seen = seen or name == "offers"
-            inside.append(element)
-            continue
-        inside.pop()
-        if name == "offer":
-            yield element
-            inside[-1].remove(element)
-    if not seen:
-        raise _refused(path, "holds no <offers>")
+def _text(head: bytes) -> str:
+    """The beginning as text; signs that are none do not matter here."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return head.decode("utf-16", "replace")
+    return head.decode("utf-8-sig", "replace")
 
 
-def _collected(offers: Iterator[Element]) -> PriceList:
-    products: dict[str, Product] = {}
-    faults: list[Fault] = []
-    for number, offer in enumerate(offers, 1):
-        sku = _text(_attribute(offer, "sku"))
-        wrong: list[str] = []
-        if sku is None:
-            wrong.append("it has no SKU")
-        elif sku in products:
-            wrong.append("its SKU is that of an earlier offer")
-        elif product := _product(offer, sku, wrong=wrong):
-            products[sku] = product
-        faults += [Fault(offer=sku or f"#{number}", reason=reason) for reason in wrong]
-    return PriceList(products=tuple(products.values()), faults=tuple(faults[:MOST_FAULTS]))
+def _is_page(head: str) -> bool:
+    place = 0
+    while before := _BEFORE.match(head, place):
+        place = before.end()
+    return _PAGE.match(head, place) is not None
 
 
-def _product(offer: Element, sku: str, *, wrong: list[str]) -> Product | None:
-    """One offer; what is wrong with it is added to ``wrong``."""
-    name = _text(_child(offer, "model")) or _text(_child(offer, "name"))
-    if name is None:
-        wrong.append("it has no name")
-        return None
-    in_stock, stock = _stock(offer)
-    return Product(
-        sku=sku,
-        name=name,
-        brand=_text(_child(offer, "brand")),
-        category=_text(_attribute(offer, "category")) or _text(_child(offer, "category")),
-        price=_price(offer, wrong),
-        in_stock=in_stock,
-        stock=stock,
-        link=card_link(sku),
-    )
+def _read_xml(data: bytes) -> PriceList:
+    """XML must begin with its first byte; what some programs put before it is passed over."""
+    before = len(data) - len(data.lstrip())
+    file = io.BytesIO(data)
+    file.seek(before)
+    return read_xml(file, lines_before=data.count(b"\n", 0, before))
 
 
-def card_link(sku: str) -> str | None:
-    """The card on Kaspi of a SKU of the form ``<card code>_<suffix>``; None for any other.
-
-    >>> card_link("102529963_318274")
-    'https://kaspi.kz/shop/p/-102529963/'
-    """
-    match = _CARD.fullmatch(sku)
-    return _LINK.format(card=match[1]) if match else None
+def _of_old_excel(data: bytes) -> str:
+    if _ENCRYPTED in data:
+        return "is locked with a password: save it without one"
+    return "is an old Excel file (.xls): save it as .xlsx"
 
 
-def _price(offer: Element, wrong: list[str]) -> int | None:
-    """Tenge, or None with a word on why."""
-    told = _child(offer, "price")
-    if told is None:
-        cities = list(_all(offer, "cityprice"))
-        told = next(
-            (city for city in cities if _attribute(city, "cityId") == _ALMATY),
-            cities[0] if cities else None,
-        )
-    if told is None:
-        wrong.append("it has no price")
-        return None
-    price = _whole(_text(told))
-    if price is None or not 0 < price <= _HIGHEST:
-        wrong.append(f"its price is no number: {(_text(told) or 'empty')[:40]}")
-        return None
-    return price
-
-
-def _stock(offer: Element) -> tuple[bool, int | None]:
-    """Whether a store has it now, and the most that one store has where all of them tell."""
-    counts: list[int | None] = []
-    for store in _all(offer, "availability"):
-        count = _whole(_attribute(store, "stockCount"))
-        now = not _whole(_attribute(store, "preOrder"))
-        if now and count != 0 and (_attribute(store, "available") or "").strip().lower() == "yes":
-            counts.append(count)
-    if not counts:
-        return False, 0
-    told = [count for count in counts if count is not None]
-    return True, max(told) if len(told) == len(counts) else None
-
-
-def _whole(told: str | None) -> int | None:
-    """A number as files write it: ``12990``, ``12 990``, ``12990.00``; None when it is none."""
-    if told is None:
-        return None
-    match = _NUMBER.fullmatch("".join(told.split()).removesuffix("₸"))
-    if match is None or len(match[1]) > len(str(_HIGHEST)):
-        return None
-    return int(match[1])
-
-
-# -- elements by their local names, as many files leave the namespace out
-
-
-def _local(element: Element) -> str:
-    return str(element.tag).rpartition("}")[2]
-
-
-def _all(element: Element, name: str) -> Iterator[Element]:
-    return (one for one in element.iter() if _local(one) == name)
-
-
-def _child(element: Element, name: str) -> Element | None:
-    return next((one for one in element if _local(one) == name), None)
-
-
-def _attribute(element: Element, name: str) -> str | None:
-    return next((told for key, told in element.items() if key.rpartition("}")[2] == name), None)
-
-
-def _text(told: Element | str | None) -> str | None:
-    """Text without the spaces around and within it; None when nothing is left."""
-    text = "".join(told.itertext()) if isinstance(told, Element) else told or ""
-    return " ".join(text.split())[:_LONGEST] or None
+def _refuse(data: bytes, head: str) -> None:
+    """Raise Unreadable for what is no table of text."""
+    if not head.strip():
+        raise Unreadable("is empty")
+    for begins, what in _KINDS:
+        if data.startswith(begins):
+            raise Unreadable(what)
+    if head.lstrip().startswith(("{", "[")):
+        raise Unreadable(f"is JSON: it {_NO_LIST}")
+    if "\0" in head:
+        raise Unreadable(_NO_LIST)

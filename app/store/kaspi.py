@@ -168,11 +168,10 @@ class KaspiOrders:
             known = await self._redis.hgetall(keys.cards(shop))
         return {sku.decode(): card.decode() for sku, card in known.items()}
 
-    async def card(self, shop: str, sku: str) -> str | None:
-        """Kaspi's card code of one SKU, if it was learned. Raises ``StoreDown``."""
+    async def count_cards(self, shop: str) -> int:
+        """How many SKUs' cards were learned. Raises ``StoreDown``."""
         with store_errors():
-            card = await self._redis.hget(keys.cards(shop), sku)
-        return card.decode() if card else None
+            return int(await self._redis.hlen(keys.cards(shop)))
 
     # --- how the reading goes -------------------------------------------------------------
 

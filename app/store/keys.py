@@ -215,6 +215,23 @@ def cards(shop: str) -> str:
     return f"{PREFIX}:cards:{shop}"
 
 
+def offers(list_: str) -> str:
+    """HASH SKU -> JSON Product: the rows of a price list, the last good one. Swept by the next."""
+    return f"{PREFIX}:offers:{list_}"
+
+
+def offers_changed(list_: str) -> str:
+    """ZSET SKU -> the version of the list in which its row last changed, or went. Swept when a list
+    is read from another place.
+    """
+    return f"{PREFIX}:offers_changed:{list_}"
+
+
+def offers_state(list_: str) -> str:
+    """HASH ``version``, and ``state`` JSON ListState: how a price list is. Never swept."""
+    return f"{PREFIX}:offers_state:{list_}"
+
+
 def unusable() -> str:
     """LIST of JSON facts no chat could be found for, with the reason, the newest 1,000."""
     return f"{PREFIX}:unusable"

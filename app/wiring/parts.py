@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 from app.config import Secret, Settings
-from app.errors import AiSellerError
-from app.gateways.catalogue import read_price_list
 from app.gateways.model import Model, Price
 from app.gateways.transcriber import Transcriber
 from app.gateways.waha import Waha
-from app.knowledge.catalogue import Catalogue
 from app.log import get_logger
 from app.store.connection import connect
 from app.store.contacts import Contacts
@@ -22,23 +18,24 @@ from app.store.embedded import EmbeddedStore
 from app.store.journal import Journal
 from app.store.kaspi import KaspiOrders
 from app.store.mailbox import Mailbox
+from app.store.offers import Offers
 from app.store.sessions import Sessions
+from app.store.sheet import Customers
 from app.store.texts import Texts
 from app.web.front import Front
 from app.web.server import App, Routes, build
 from app.wiring.assembly import Assembly
 from app.wiring.kaspi import kaspi_of
+from app.wiring.prices import customers_sheet, list_names, price_sources
 from app.wiring.probe import Probing
 from app.wiring.rules import rules_of
 from app.worker.bot import Bot
 from app.worker.loop import make_docket, register_names, scheduler
 from app.worker.poll import pull
+from app.worker.shelves import Shelves
 from app.world import World
 from app.writing.prompts import Prompts
 from app.writing.writer import Writer
-
-_FAULTS_SHOWN = 20
-"""Faults of a price list that are logged; ``ai-seller check`` tells how many there are."""
 
 
 @asynccontextmanager
@@ -67,6 +64,8 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
         small, transcriber = _small(settings, world, stack), _transcriber(settings, world, stack)
         rules = rules_of(settings)
         counters = Counters(redis, daily_budget=settings.ai_seller_daily_budget_usd)
+        orders, offers = KaspiOrders(redis), Offers(redis)
+        prices = price_sources(settings, stack)
         polled = {shop.id: shop.poll_seconds for shop in settings.shops}
         bot = Bot(
             rules=rules,
@@ -85,10 +84,14 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
                 patience=settings.openai_timeout_seconds,
             ),
             waha=waha,
-            orders=KaspiOrders(redis),
+            orders=orders,
             kaspi=await kaspi_of(settings, world, counters=counters, stack=stack),
             poll_seconds={shop: every for shop, every in polled.items() if every is not None},
-            catalogue=catalogue_of(settings),
+            offers=offers,
+            shelves=Shelves(offers, orders, list_names(prices)),
+            prices=prices,
+            customers=Customers(redis),
+            sheet=customers_sheet(settings, stack),
             transcriber=transcriber,
             log=get_logger("turn").bind(),
         )
@@ -152,24 +155,6 @@ def _transcriber(settings: Settings, world: World, stack: AsyncExitStack) -> Tra
 
 def _no_model(settings: Settings) -> bool:
     return settings.openai_api_key is None and settings.openai_base_url is None
-
-
-def catalogue_of(settings: Settings) -> Catalogue:
-    """What the shop sells, by its price list; empty without one.
-
-    One that cannot be read is an error in the log, and nothing is said of goods: orders go on.
-    """
-    if settings.kaspi_price_list is None:
-        return Catalogue(())
-    log = get_logger("price_list")
-    try:
-        prices = read_price_list(Path(settings.kaspi_price_list))
-    except AiSellerError as error:
-        log.error("price_list_unread", reason=error.reason)  # noqa: TRY400 - it says all
-        return Catalogue(())
-    for fault in prices.faults[:_FAULTS_SHOWN]:
-        log.warning("price_list_fault", offer=fault.offer, reason=fault.reason)
-    return Catalogue(prices.products)
 
 
 async def _waha(settings: Settings, stack: AsyncExitStack) -> Waha | None:

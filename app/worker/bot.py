@@ -5,22 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from app.domain.rules import Rules
 from app.errors import Transient
 from app.gateways.kaspi_api import KaspiApi
 from app.gateways.transcriber import Transcriber
 from app.gateways.waha import Waha
-from app.knowledge.catalogue import Catalogue
 from app.log import Logger
 from app.store.contacts import Contacts
 from app.store.counters import Counters
 from app.store.journal import Journal
 from app.store.kaspi import KaspiOrders
 from app.store.mailbox import Mailbox
+from app.store.offers import Offers
 from app.store.sessions import Sessions
+from app.store.sheet import Customers
+from app.worker.prices import PriceSource
+from app.worker.shelves import Shelves
 from app.world import World
 from app.writing.writer import Writer
+
+if TYPE_CHECKING:  # half a second of imports, for those who keep no sheet
+    from app.gateways.google_sheets import GoogleSheet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +36,8 @@ class Bot:
 
     ``kaspi`` are the shops whose orders are read there, ``poll_seconds`` how often where the seller
     says so, ``orders`` what was read.
-    ``catalogue`` is what the shop sells, empty where no price list is set; ``transcriber`` is None
+    ``prices`` are the price lists, ``offers`` what was read of them, ``shelves`` what each shop
+    sells by them; ``sheet`` is where ``customers`` are shown, if anywhere. ``transcriber`` is None
     where voice notes are not listened to.
     ``listened`` are the sessions whose history this process has read since it was started.
     """
@@ -43,8 +51,12 @@ class Bot:
     sessions: Sessions
     writer: Writer
     waha: Waha | None
-    catalogue: Catalogue
     orders: KaspiOrders
+    offers: Offers
+    shelves: Shelves
+    customers: Customers
+    prices: tuple[PriceSource, ...] = ()
+    sheet: GoogleSheet | None = None
     kaspi: Mapping[str, KaspiApi] = field(default_factory=dict)
     poll_seconds: Mapping[str, float] = field(default_factory=dict)
     transcriber: Transcriber | None = None

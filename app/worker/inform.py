@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 
 from msgspec.structs import replace
 
@@ -16,6 +17,9 @@ from app.knowledge.catalogue import Catalogue
 
 MOST_FOUND = 4
 """Things a text can speak of; the model would only lose itself in more."""
+
+MOST_INSTEAD = 3
+"""Things that may stand in for what was cancelled."""
 
 _LONGEST_ASKED = 800
 """Characters of what is asked in which goods are looked for; a novel names none."""
@@ -31,6 +35,8 @@ def informed(brief: Brief, catalogue: Catalogue) -> Brief:
         return brief
     if brief.purpose in _OFFERS:
         return replace(brief, products=_fitting(brief, catalogue))
+    if brief.purpose is Purpose.ORDER_CANCELLED:
+        return replace(brief, products=_instead(brief, catalogue))
     if brief.purpose is not Purpose.REPLY:
         return brief
     found = _asked_for(brief, catalogue)[:MOST_FOUND]
@@ -91,6 +97,17 @@ def _fitting(brief: Brief, catalogue: Catalogue) -> tuple[Product, ...]:
         return ()
     items = [item for order in brief.orders[:1] for item in order.items]
     return catalogue.accessories([_product(item, catalogue) for item in items], limit=3)
+
+
+def _instead(brief: Brief, catalogue: Catalogue) -> tuple[Product, ...]:
+    """Things that stand in for what could not be had: of each thing one, then the next best."""
+    if brief.segment is Segment.UPSET:
+        return ()
+    wanted = [_product(item, catalogue) for order in brief.orders[:1] for item in order.items]
+    found = [catalogue.alternatives(product, limit=MOST_INSTEAD) for product in wanted]
+    skus = {product.sku for product in wanted}
+    turns = (one for turn in zip_longest(*found) for one in turn if one is not None)
+    return tuple(dict.fromkeys(one for one in turns if one.sku not in skus))[:MOST_INSTEAD]
 
 
 def _bought(brief: Brief, catalogue: Catalogue) -> list[Product]:

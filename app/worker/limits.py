@@ -33,7 +33,7 @@ async def place_for(turn: Turn, id_: str, *, shop: str, session: str) -> bool:
     if not await bot.counters.reserve(shop, today, id_, cap=rules.max_daily_messages):
         return False
     number = turn.sessions.get(session, Session(name=session)).number
-    if bot.rules.warm_up:
+    if rules.warm_up:
         cap = daily_cap(rules, await bot.counters.days_before(number, today))
         if not await bot.counters.reserve_number(number, today, id_, cap=cap):
             return False

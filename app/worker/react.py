@@ -121,7 +121,7 @@ async def _write_next(turn: Turn) -> bool:
     if decision.write is None:
         return False
     if await _admitted(turn, decision.write.pending):
-        brief = informed(decision.write.brief, turn.bot.catalogue)
+        brief = informed(decision.write.brief, turn.bot.shelves.of(decision.write.pending.shop))
         await _write(turn, replace(decision.write, brief=brief))
     return True
 

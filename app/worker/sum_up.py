@@ -22,9 +22,10 @@ async def sum_up(turn: Turn) -> bool:
     if person is None or not needs_summary(turn.conversation):
         return False
     bot = turn.bot
+    shop = bot.rules.shop_of_session(turn.conversation.session or "").id
     brief = brief_of_call(turn.conversation, now=turn.now, rules=bot.rules)
-    brief = informed(brief, bot.catalogue)
-    summary = summary_of(brief, person.reason, language=bot.rules.languages[0])
+    brief = informed(brief, bot.shelves.of(shop))
+    summary = summary_of(brief, person.reason, language=bot.rules.of(shop).languages[0])
     worth = person.reason in _MODEL_HELPS and not person.helped and await turn.affords()
     draft = await bot.writer.suggest(brief, afford=worth)
     await turn.refresh()
@@ -33,7 +34,7 @@ async def sum_up(turn: Turn) -> bool:
         summary=summary,
         suggestion=draft.text if draft else None,
         written=draft.written if draft else None,
-        shop=bot.rules.shop_of_session(turn.conversation.session or "").id,
+        shop=shop,
         now=turn.now,
     )
     await turn.commit(*settled)

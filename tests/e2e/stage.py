@@ -20,6 +20,7 @@ from app.demo.waha_phone import Phone
 from app.demo.waha_shapes import Engine
 from app.wiring import Assembly, assembled, web_app
 from app.worker.loop import WATCH_EVERY, run_guarded
+from app.worker.prices import renew
 from app.worker.watch import watch
 from app.world import World
 from tests.builders import NOON, PHONE
@@ -83,6 +84,12 @@ class Stage:
     async def watch(self) -> None:
         """What a worker does every half a minute: look at the WhatsApp sessions."""
         await watch(self.bot)
+
+    async def restock(self) -> None:
+        """What a worker does now and then: look for the price lists, take over what changed."""
+        for source in self.bot.prices:
+            await renew(source, self.bot.offers, world=self.clock, log=self.bot.log)
+        await self.bot.shelves.keep_up()
 
     async def settle(self) -> None:
         """Run turns until nothing is due and no webhook is under way."""
@@ -175,7 +182,7 @@ async def on_stage(
                 httpx.AsyncClient(base_url=url, verify=False) as public,
             ):
                 waha.hook(f"{url}/webhooks/waha", hmac_key=HMAC)
-                yield Stage(
+                stage = Stage(
                     clock=clock,
                     waha=waha,
                     model=model,
@@ -184,4 +191,6 @@ async def on_stage(
                     api=api,
                     public=public,
                 )
+                await stage.restock()
+                yield stage
                 assert waha.unexpected == []
