@@ -43,7 +43,8 @@ _PRODUCTS, _CUSTOMERS = "products", "customers"
 _SCOPE = "https://www.googleapis.com/auth/spreadsheets"
 _LAST = "F"
 _SECONDS = 30.0
-_ADDRESS = re.compile(r"https?://[^/]+/spreadsheets/(?:u/\d+/)?d/([A-Za-z0-9_-]{20,})(?=[/?#]|$)")
+_PLACE = r"(?:/a/[^/]+|/u/\d+)?/spreadsheets(?:/u/\d+)?/d/(?!e/)([A-Za-z0-9_-]+)(?=[/?#]|$)"
+_ADDRESS = re.compile(r"(?i:https?://[^/]+)" + _PLACE)  # /d/e/… is published, and cannot be asked
 _GID = re.compile(r"[?&#]gid=(\d+)")
 _DIGITS = re.compile(r"77\d{9}")
 
@@ -359,11 +360,11 @@ class _Ranges(Struct, frozen=True):
 
 def _address(url: str) -> tuple[str, int | None]:
     """The spreadsheet's id and the worksheet's that the address names."""
-    found, gid = _ADDRESS.match(url.strip()), _GID.search(url)
+    found, gids = _ADDRESS.match(url.strip()), _GID.findall(url)
     if found is None:
         reason = "not the address of a Google Sheet: copy it from the browser where you edit it"
         raise Refused(reason, code="bad_sheet_url")
-    return found[1], int(gid[1]) if gid else None
+    return found[1], int(gids[-1]) if gids else None
 
 
 def _grids(client: _Client, spreadsheet: str) -> list[_Grid]:

@@ -13,8 +13,10 @@ from app.gateways.kaspi_api import KaspiApi
 from app.store.counters import Counters
 from app.world import World
 
-BETWEEN = timedelta(seconds=0.5)
-"""Between two requests about one shop, over all processes: Kaspi tells no limit, and has one."""
+BETWEEN = timedelta(seconds=0.55)
+"""Between two requests about one shop, over all processes: two a second, and never a third in what
+a network may make of it. Kaspi tells no limit, and has one.
+"""
 
 AT_ONCE = 4
 """Requests under way at one time, of all shops of a process."""

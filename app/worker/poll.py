@@ -53,6 +53,9 @@ _STATES = {
     Kind.OLDER: (State.ARCHIVE,),
 }
 
+_LATELY = [Kind.NEW, Kind.UNDER_WAY, Kind.COMPLETED]
+"""What is asked for when somebody wants to know now."""
+
 OLDER_WINDOWS = 3
 """Fortnights before the last one whose completed orders are listed: eight weeks in all."""
 
@@ -110,7 +113,7 @@ async def poll(bot: Bot, shop: str) -> Taken:
     """Ask Kaspi for what is due of ``shop``; a refusal is kept. Raises ``StoreDown``."""
     kinds = await _kinds_due(bot, shop)
     try:
-        return await _read(bot, shop, kinds) if kinds else Taken()
+        return await _read(bot, shop, kinds=kinds, connects=True) if kinds else Taken()
     except StoreDown:
         raise
     except (Transient, Permanent):
@@ -128,29 +131,32 @@ async def pull(bot: Bot, shop: str) -> Taken:
     if reading.code == TOO_MANY and reading.not_before is not None and now < reading.not_before:
         wait = (reading.not_before - now).total_seconds()
         raise Transient("Kaspi asked to slow down", code=TOO_MANY, retry_after=wait)
-    return await _read(bot, shop, [Kind.NEW, Kind.UNDER_WAY, Kind.COMPLETED])
+    return await _read(bot, shop, kinds=_LATELY, connects=False)
 
 
 # --- reading ------------------------------------------------------------------------------------
 
 
-async def _read(bot: Bot, shop: str, kinds: list[Kind]) -> Taken:
-    """Read these kinds, or all of a shop that is being connected."""
+async def _read(bot: Bot, shop: str, *, kinds: list[Kind], connects: bool) -> Taken:
+    """Read these kinds; ``connects``: all of a shop that is not connected yet."""
     api = bot.kaspi[shop]
-    reading = await _connected(bot, shop, api)
+    reading = await _connected(bot, api)
     seeding = reading.connected_at if reading.seeded_at is None else None
     taken = Taken()
     try:
-        for kind in kinds if seeding is None else list(Kind):
+        for kind in kinds:
             begun = bot.world.now()
-            taken += await _read_kind(bot, api, kind, there_before=seeding)
+            for listing in _listings(kind, begun, whole=connects and seeding is not None):
+                taken += await _read_list(bot, api, listing, there_before=seeding)
+            if kind is Kind.OLDER and seeding is None:
+                taken += await _read_by_code(bot, api)
             await bot.orders.read(shop, [kind], begun=begun, now=bot.world.now())
     except StoreDown:
         raise
     except (Transient, Permanent) as error:
         await _failed(bot, api, error)
         raise
-    if seeding is not None:
+    if seeding is not None and connects:
         await bot.orders.seeded(shop, bot.world.now())
         bot.log.info("kaspi_connected", shop=shop, orders=taken.skipped)
     await bot.orders.sweep(shop, bot.world.now())
@@ -159,9 +165,10 @@ async def _read(bot: Bot, shop: str, kinds: list[Kind]) -> Taken:
     return taken
 
 
-async def _connected(bot: Bot, shop: str, api: KaspiApi) -> Reading:
+async def _connected(bot: Bot, api: KaspiApi) -> Reading:
     """How the reading stands, begun anew for another merchant and after a long silence."""
-    reading, now = await bot.orders.reading(shop), bot.world.now()
+    shop, now = api.shop, bot.world.now()
+    reading = await bot.orders.reading(shop)
     last = reading.ok_at or reading.connected_at
     away = last is not None and now - last > AWAY
     if reading.connected_at is not None and not away and reading.uid == api.merchant_uid:
@@ -170,43 +177,41 @@ async def _connected(bot: Bot, shop: str, api: KaspiApi) -> Reading:
     return await bot.orders.reading(shop)
 
 
-async def _read_kind(
-    bot: Bot, api: KaspiApi, kind: Kind, *, there_before: datetime | None
-) -> Taken:
-    taken = Taken()
-    for listing in _listings(kind, bot.world.now(), seeding=there_before is not None):
-        async for told in _pages(bot, api, listing):
-            now = bot.world.now()
-            taken += await take_in(bot, api.shop, told, there_before=there_before, now=now)
-    if kind is Kind.OLDER and there_before is None:
-        taken += await _read_by_code(bot, api)
-    return taken
-
-
-def _listings(kind: Kind, now: datetime, *, seeding: bool) -> Iterator[Listing]:
-    """The lists of a kind. A shop is connected with all of its windows of orders under way."""
-    whole = seeding and kind is Kind.UNDER_WAY
+def _listings(kind: Kind, now: datetime, *, whole: bool) -> Iterator[Listing]:
+    """The lists of a kind; ``whole``: of orders under way all windows, to know them all."""
     first = 1 if kind is Kind.OLDER else 0
-    last = OLDER_WINDOWS if kind is Kind.OLDER or whole else 0
+    last = OLDER_WINDOWS if kind is Kind.OLDER or (whole and kind is Kind.UNDER_WAY) else 0
     for state in _STATES[kind]:
         for window in range(first, last + 1):
             until = now + AHEAD - window * LONGEST_WINDOW
             yield Listing(state=state, since=until - LONGEST_WINDOW, until=until)
 
 
-async def _pages(bot: Bot, api: KaspiApi, listing: Listing) -> AsyncIterator[list[Told]]:
-    """The orders of a list, page by page, their lines with them where they have changed."""
+async def _read_list(
+    bot: Bot, api: KaspiApi, listing: Listing, *, there_before: datetime | None
+) -> Taken:
+    """A list, page by page. Of what is only remembered, lines that Kaspi left out are not read."""
+    taken = Taken()
+    async for told in _pages(bot, api, listing):
+        orders = told if there_before is not None else await _with_lines(bot, api, told)
+        now = bot.world.now()
+        taken += await take_in(bot, api.shop, orders, there_before=there_before, now=now)
+    return taken
+
+
+async def _pages(bot: Bot, api: KaspiApi, listing: Listing) -> AsyncIterator[tuple[Told, ...]]:
+    """The orders of a list, page by page."""
     for number in range(MOST_PAGES):
         page = await api.page(listing, number)
         if page.unreadable:
             bot.log.warning("orders_unreadable", shop=api.shop, count=page.unreadable)
-        yield await _whole(bot, api, page.orders)
+        yield page.orders
         if number + 1 >= page.pages or not (page.orders or page.unreadable):
             return
     bot.log.warning("list_too_long", shop=api.shop, state=listing.state, pages=MOST_PAGES)
 
 
-async def _whole(bot: Bot, api: KaspiApi, orders: tuple[Told, ...]) -> list[Told]:
+async def _with_lines(bot: Bot, api: KaspiApi, orders: tuple[Told, ...]) -> list[Told]:
     """``orders``, with the lines that Kaspi refers to and left out of those that have changed."""
     lacking = [each.order.code for each in orders if each.lines_missing]
     known = await bot.orders.sightings(api.shop, lacking)
