@@ -53,14 +53,19 @@ class Collected:
         self._products: dict[str, Product] = {}
         self._faults: list[Fault] = []
         self._words: dict[str, str] = {}
+        self._begun = 0
 
     def __contains__(self, sku: str) -> bool:
         return sku in self._products
 
-    def add(self, product: Product) -> None:
-        """Take in an offer. Raises Unreadable beyond ``MOST_OFFERS``."""
-        if len(self._products) >= MOST_OFFERS:
+    def begin(self) -> None:
+        """Count an offer, good or not. Raises Unreadable beyond ``MOST_OFFERS``."""
+        self._begun += 1
+        if self._begun > MOST_OFFERS:
             raise Unreadable(f"holds more than {MOST_OFFERS:,} offers")
+
+    def add(self, product: Product) -> None:
+        """Take in an offer."""
         self._products[product.sku] = product
 
     def fault(self, offer: str, reason: str, *, row: int, column: str | None) -> None:

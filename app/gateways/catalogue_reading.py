@@ -16,18 +16,20 @@ class Reading:
     """What cannot be read of an offer is noted as a fault, and counts as not told.
 
     ``name`` is what the offer is called until its SKU is known, ``row`` where it stands.
+    Raises Unreadable when there are too many.
     """
 
     def __init__(self, collected: Collected, *, name: str, row: int) -> None:
         self._collected = collected
         self._name = name
         self._row = row
+        collected.begin()
 
     def wrong(self, reason: str, column: str) -> None:
         """Note what is wrong, and where."""
         self._collected.fault(self._name, reason, row=self._row, column=column)
 
-    def told(self, read: Callable[[object], T | None], cell: object, column: str) -> T | None:
+    def told(self, read: Callable[[object], T | None], cell: object, *, column: str) -> T | None:
         """What ``read`` makes of a cell; None where it is wrong."""
         try:
             return read(cell)
@@ -37,7 +39,7 @@ class Reading:
 
     def sku(self, cell: object, column: str) -> str | None:
         """The SKU; None where there is none, or an earlier offer has it."""
-        sku = self.told(values.sku, cell, column)
+        sku = self.told(values.sku, cell, column=column)
         if sku is None:
             return None
         self._name = sku
@@ -56,7 +58,7 @@ class Reading:
         price: int | None,
         has: values.Has,
     ) -> None:
-        """Take in the offer. Raises Unreadable when there are too many."""
+        """Take in the offer."""
         in_stock, stock = has
         card, shared = card_of(sku), self._collected.shared
         self._collected.add(

@@ -46,7 +46,7 @@ def read_table(rows: Iterable[Row]) -> PriceList:
     _told_of(head, collected)
     for number, cells in filled:
         reading = Reading(collected, name=f"#{number}", row=number)
-        _Row(head.columns, cells, reading).take()
+        _Row(head.columns, cells, reading=reading).take()
     return collected.price_list()
 
 
@@ -86,7 +86,7 @@ def _told_of(head: _Head, collected: Collected) -> None:
 class _Row:
     """One row being made out, by its columns."""
 
-    def __init__(self, columns: Columns, cells: Sequence[object], reading: Reading) -> None:
+    def __init__(self, columns: Columns, cells: Sequence[object], *, reading: Reading) -> None:
         self._columns = columns
         self._cells = cells
         self._reading = reading
@@ -116,7 +116,7 @@ class _Row:
     def _told(self, read: Callable[[object], T | None], column: int | None) -> T | None:
         if column is None:
             return None
-        return self._reading.told(read, self._cell(column), self._columns.heads[column])
+        return self._reading.told(read, self._cell(column), column=self._columns.heads[column])
 
     def _stock(self) -> values.Has:
         """What the stores have now; one that cannot be made out has nothing that counts."""

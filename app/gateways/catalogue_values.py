@@ -184,7 +184,7 @@ def _has(cell: object, what: str) -> Has | None:
     if isinstance(cell, bool):
         return cell, None if cell else 0
     if isinstance(cell, int | float):
-        return _pieces(cell, what, str(cell))
+        return _pieces(cell, what, told=str(cell))
     if isinstance(cell, str):
         return _said(cell[:LONGEST], what)
     text(cell, what)  # nothing, or what raises Wrong
@@ -201,10 +201,10 @@ def _said(cell: str, what: str) -> Has | None:
     if word in _YES or word in _NO:
         return word in _YES, None if word in _YES else 0
     number = _NUMBER.fullmatch(told)
-    return _pieces(None if number is None else _value(number[1], number[2]), what, told)
+    return _pieces(None if number is None else _value(number[1], number[2]), what, told=told)
 
 
-def _pieces(count: float | None, what: str, told: str) -> Has:
+def _pieces(count: float | None, what: str, *, told: str) -> Has:
     if count is None or not 0 <= count <= HIGHEST:
         raise Wrong(f"{_NEITHER[what]}: {told[:_SHOWN]}")
     pieces = math.floor(count + 1e-6)  # 2.9999999 is how a sheet may keep 3

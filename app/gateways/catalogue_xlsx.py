@@ -41,6 +41,7 @@ _FAILURES = (
 
 _BROKEN = "is a broken XLSX file: open it and save it again"
 _NO_XLSX = "is a ZIP file, but no XLSX: save the list as XLSX or CSV"
+_TOO_MUCH_TEXT = f"holds more than {_TEXTS // 1024 // 1024} MiB of text"
 _TOO_LARGE = f"unpacks to more than {UNPACKED // 1024 // 1024} MiB"
 
 
@@ -159,7 +160,9 @@ class _Book:
             try:
                 yield from fed(parser, _Counted(file, self, most=most))
             except Unreadable as error:
-                raise error if error.what == _TOO_LARGE else Unreadable(_BROKEN) from None
+                if error.what in {_TOO_LARGE, _TOO_MUCH_TEXT}:
+                    raise
+                raise Unreadable(_BROKEN) from None
 
     def take(self, count: int) -> None:
         """Count what was unpacked. Raises Unreadable when it is too much."""
@@ -182,7 +185,7 @@ class _Counted:
         self._book.take(len(piece))
         self._left -= len(piece)
         if self._left < 0:
-            raise Unreadable(_TOO_LARGE)
+            raise Unreadable(_TOO_MUCH_TEXT)
         return piece
 
 

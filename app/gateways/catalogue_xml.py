@@ -77,13 +77,7 @@ class _Walk:
             raise too_deep()
         offer = self._offer
         if offer is None:
-            if self._depth == 1:
-                _begins(name)
-            elif name == "offers":
-                self.saw_offers = True
-            elif name == "offer":
-                line = self._parser.CurrentLineNumber
-                self._offer = _Offer(self._named(attributes), depth=self._depth, line=line)
+            self._around(name, attributes)
         elif name == "availability":
             if len(offer.stores) < _MOST_PLACES:
                 offer.stores.append(self._named(attributes))
@@ -92,6 +86,16 @@ class _Walk:
                 self._take(name, self._named(attributes).get("cityId"))
             elif name in _TEXTS and self._depth == offer.depth + 1:
                 self._take(name, None)
+
+    def _around(self, name: str, attributes: dict[str, str]) -> None:
+        """What is no part of an offer."""
+        if self._depth == 1:
+            _begins(name)
+        elif name == "offers":
+            self.saw_offers = True
+        elif name == "offer":
+            line = self._parser.CurrentLineNumber
+            self._offer = _Offer(self._named(attributes), depth=self._depth, line=line)
 
     def _take(self, name: str, city: str | None) -> None:
         """Gather the text of the element that begins here."""
@@ -148,7 +152,7 @@ def _take(offer: _Offer, collected: Collected, *, number: int) -> None:
     if sku is None:
         return
     column = "model" if (texts.get("model") or "").strip() or "name" not in texts else "name"
-    name = reading.told(values.name, texts.get(column), column)
+    name = reading.told(values.name, texts.get(column), column=column)
     if name is None:
         return
     category = attributes.get("category") or texts.get("category")
@@ -156,9 +160,9 @@ def _take(offer: _Offer, collected: Collected, *, number: int) -> None:
     reading.add(
         sku=sku,
         name=name,
-        brand=reading.told(values.brand, texts.get("brand"), "brand"),
-        category=reading.told(values.category, category, "category"),
-        price=reading.told(values.price, price, column),
+        brand=reading.told(values.brand, texts.get("brand"), column="brand"),
+        category=reading.told(values.category, category, column="category"),
+        price=reading.told(values.price, price, column=column),
         has=values.in_stock([_store(store, reading) for store in offer.stores]),
     )
 

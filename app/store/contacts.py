@@ -111,6 +111,8 @@ class Contacts:
         event = fact.event
         if not isinstance(event, OrderChanged):
             return await self._chat_of(fact), fact
+        event = replace(event, order=await self._with_cards(event.order))
+        fact = replace(fact, event=event)
         told = fact.person.phone or ""
         known = await self.order(event.order.shop, event.order.code)
         if known is None or known.chat == told:
@@ -120,6 +122,16 @@ class Contacts:
             return told, fact
         bare = replace(event.order, items=(), total=None)
         return known.chat, replace(fact, event=replace(event, order=bare, customer_name=None))
+
+    async def _with_cards(self, order: Order) -> Order:
+        """``order`` with the card codes of its lines that other orders have taught us."""
+        lacking = [item.sku for item in order.items if item.sku and item.card is None]
+        if not lacking:
+            return order
+        codes = await self._redis.hmget(keys.cards(order.shop), lacking)
+        cards = {sku: code.decode() for sku, code in zip(lacking, codes, strict=True) if code}
+        items = (replace(i, card=i.card or cards.get(i.sku or "")) for i in order.items)
+        return replace(order, items=tuple(items))
 
     async def _chat_of(self, fact: Fact) -> str:
         """A message of ours belongs to the chat it was sent to, whatever the echo says of it."""

@@ -1,14 +1,18 @@
 """Kaspi's price list: what is read of it, what is wrong with it, and what is refused."""
 
+import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.domain.product import Product
 from app.errors import Refused
 from app.gateways import catalogue
-from app.gateways.catalogue import Fault, PriceList, card_link, read_price_list
+from app.gateways.catalogue import Fault, PriceList, card_link, read_price_list, read_prices
 
 DATA = Path(__file__).parents[1] / "data" / "catalogue.xml"
 Reading = Callable[..., PriceList]
@@ -33,9 +37,10 @@ def cities(*prices: tuple[str, int]) -> str:
 def read(tmp_path: Path) -> Reading:
     def reading(*offers: str, namespace: str = NAMESPACE) -> PriceList:
         path = tmp_path / "list.xml"
+        lines = "\n".join(offers)
         path.write_text(
             f'<?xml version="1.0" encoding="utf-8"?><kaspi_catalog{namespace}><company>X</company>'
-            f"<offers>{''.join(offers)}</offers></kaspi_catalog>",
+            f"<offers>\n{lines}</offers></kaspi_catalog>",
             "utf-8",
         )
         return read_price_list(path)
@@ -63,6 +68,7 @@ def test_an_offer_is_read_with_any_namespace_or_none(read: Reading, namespace: s
         brand="CL",
         price=12990,
         stock=4,
+        card="102529963",
         link="https://kaspi.kz/shop/p/-102529963/",
     )
     assert found == PriceList(products=(expected,))
@@ -132,15 +138,57 @@ def test_faults_name_the_offer_and_what_is_wrong(read: Reading) -> None:
     assert [(product.sku, product.price) for product in found.products] == [
         ("A1", 1), ("B", None), ("D", None), ("E", None), ("F", None),
     ]  # fmt: skip
-    assert found.faults == (
-        Fault(offer="B", reason="its price is no number: дорого"),
-        Fault(offer="A1", reason="its SKU is that of an earlier offer"),
-        Fault(offer="#4", reason="it has no SKU"),
-        Fault(offer="C", reason="it has no name"),
-        Fault(offer="D", reason="it has no price"),
-        Fault(offer="E", reason="its price is no number: 0"),
-        Fault(offer="F", reason="its price is no number: -5"),
+    assert found.faults == tuple(
+        Fault(offer=offer, reason=reason, row=row, column=column)
+        for row, offer, column, reason in (
+            (3, "B", "price", "its price is no number: дорого"),
+            (4, "A1", "sku", "its SKU is that of an earlier offer"),
+            (5, "#4", "sku", "it has no SKU"),
+            (6, "C", "model", "it has no name"),
+            (7, "D", "price", "it has no price"),
+            (8, "E", "price", "its price is no number: 0"),
+            (9, "F", "price", "its price is no number: -5"),
+        )
     )
+
+
+@pytest.mark.parametrize(
+    ("told", "column"),
+    [
+        ('available="maybe" stockCount="4"', "available"),
+        ('available="yes" stockCount="много"', "stockCount"),
+        ('available="yes" stockCount="-2"', "stockCount"),
+        ('available="yes" preOrder="soon"', "preOrder"),
+    ],
+)
+def test_a_store_that_cannot_be_made_out_counts_as_without(
+    read: Reading, told: str, column: str
+) -> None:
+    found = read(offer(stores(told, 'available="yes" stockCount="2"') + "<price>1</price>"))
+    assert [(product.in_stock, product.stock) for product in found.products] == [(True, 2)]
+    assert [(fault.row, fault.column) for fault in found.faults] == [(2, column)]
+
+
+def test_a_citys_price_is_told_as_such(read: Reading) -> None:
+    (fault,) = read(offer('<cityprices><cityprice cityId="1">?</cityprice></cityprices>')).faults
+    assert (fault.column, fault.reason) == ("cityprice", "its price is no number: ?")
+
+
+def test_space_before_the_declaration_is_passed_over_and_counted() -> None:
+    inside = b'<kaspi_catalog><offers>\n<offer sku="A"/></offers></kaspi_catalog>'
+    told = b'\n\n<?xml version="1.0"?>\n' + inside
+    assert read_prices(told, name="x").faults == (
+        Fault(offer="A", reason="it has no name", row=5, column="model"),
+    )
+
+
+def test_a_list_in_another_encoding_is_read() -> None:
+    text = "<kaspi_catalog><offers>{}</offers></kaspi_catalog>".format(offer("<price>1</price>"))
+    for encoding in ("windows-1251", "utf-16"):
+        told = f'<?xml version="1.0" encoding="{encoding}"?>{text}'.encode(encoding)
+        assert [product.name for product in read_prices(told, name="x").products] == [
+            "Кружка 350 мл"
+        ]
 
 
 def test_a_broken_file_is_refused_with_its_place(tmp_path: Path) -> None:
@@ -152,8 +200,14 @@ def test_a_broken_file_is_refused_with_its_place(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "is broken at line 1, column 1"),
-        (b"<html><body/></html>", "begins with <html>, not with <kaspi_catalog>"),
+        (b"", "is empty"),
+        (b"\xef\xbb\xbf \n", "is empty"),
+        (b"<Workbook/>", "begins with <Workbook>, not with <kaspi_catalog>"),
+        (b"<kaspi_catalog", "is broken at line 1, column 1"),
+        (b"%PDF-1.7 ...", "is a PDF, not a price list: save it as XML, XLSX or CSV"),
+        (b"\x1f\x8b\x08\x00", "is packed: unpack it first"),
+        (b'{"error": "no"}', "is JSON: it is neither XML, XLSX nor CSV"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "is neither XML, XLSX nor CSV"),
         (b"<kaspi_catalog><company/></kaspi_catalog>", "holds no <offers>"),
         (
             b'<!DOCTYPE k [<!ENTITY a "aaa">]><kaspi_catalog><offers>&a;</offers></kaspi_catalog>',
@@ -169,6 +223,56 @@ def test_what_is_no_price_list_is_refused(tmp_path: Path, content: bytes, reason
     path = tmp_path / "list.xml"
     path.write_bytes(content)
     assert refusal(path) == f"Price list list.xml {reason}"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<html><body/></html>",
+        "<!DOCTYPE html><title>Sign in</title>",
+        "\ufeff\n<!-- x --><!doctype HTML PUBLIC>",
+        '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"/>',
+    ],
+)
+def test_a_web_page_is_no_price_list(page: str) -> None:
+    with pytest.raises(Refused, match="is a web page, not a price list"):
+        read_prices(page.encode(), name="x")
+
+
+def test_what_is_no_file_is_refused_unread(tmp_path: Path) -> None:
+    assert "it is no file" in refusal(tmp_path)
+    os.mkfifo(tmp_path / "list.xml")
+    assert "it is no file" in refusal(tmp_path / "list.xml")
+
+
+def test_a_tag_without_an_end_is_refused_before_it_is_read_again_and_again() -> None:
+    told = b'<kaspi_catalog><offers><offer sku="' + b"a" * (20 * 1024 * 1024)
+    with pytest.raises(Refused, match="a tag of more than 8 MiB"):
+        read_prices(told, name="x")
+
+
+def test_a_list_nested_without_an_end_is_refused() -> None:
+    with pytest.raises(Refused, match="nested deeper than 64"):
+        read_prices(b"<kaspi_catalog>" + b"<offers>" * 10_000, name="x")
+
+
+WORDS = ("<kaspi_catalog>", "<offers>", "<offer sku='1'>", "<model>", "x", "</model>", "<price>")
+CLOSING = ("1", "</price>", "</offer>", "</offers>", "</kaspi_catalog>", "<availability ", "/>")
+
+
+@given(st.lists(st.sampled_from((*WORDS, *CLOSING, "available='", "'", "&", "]]>", "\x00", "я"))))
+def test_a_mangled_list_is_read_or_refused(words: list[str]) -> None:
+    with contextlib.suppress(Refused):
+        read_prices("".join(words).encode(), name="x")
+
+
+@given(
+    st.binary(max_size=300),
+    st.sampled_from([b"", b"<", b"PK\x03\x04", b"\xff\xfe", b"SKU;model\n"]),
+)
+def test_no_bytes_are_anything_but_a_list_or_refused(told: bytes, begins: bytes) -> None:
+    with contextlib.suppress(Refused):
+        read_prices(begins + told, name="x")
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
