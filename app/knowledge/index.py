@@ -3,18 +3,23 @@
 A name has few words and a word is in it once, so what is left of BM25 is how rare a word is and
 how long the name. Who has a word is a set of bits, so that 100,000 names are asked in about a
 millisecond: the sets are cut for ever fewer words of the question until somebody is found.
+
+What changed since the index was made stands behind it in a second, small row: names that were
+replaced or left are masked out, and what counts the names counts those that are left.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import combinations
+from itertools import chain, combinations
 
 from msgspec import Struct
+
+from app.knowledge.postings import Postings, ones
 
 _LENGTH = 0.3
 """How much a long name counts for less: BM25's b."""
@@ -23,8 +28,9 @@ _ENOUGH = 128
 """Names compared at most; the ones before others in the index come first."""
 
 _MOST_SLOTS = 6
-_SOME = re.compile(rb"[^\0]")
-_LONGEST = 255
+
+
+_Places = tuple[list[int], list[int]]
 
 
 class Slot(Struct, frozen=True, kw_only=True):
@@ -49,39 +55,87 @@ class Match(Struct, frozen=True, kw_only=True):
     covered: float
 
 
-class Index:
-    """Terms of names, told once, in the order that decides between equals."""
+class Late(Struct, frozen=True, kw_only=True):
+    """A name told after the index was made; it stands before the name of the place ``before``."""
 
-    def __init__(self, names: Iterable[Iterable[str]]) -> None:
-        lists: dict[str, array[int]] = {}
-        lengths = array("B")
-        for place, terms in enumerate(names):
-            count = 0
-            for term in dict.fromkeys(terms):
-                count += 1
-                if (found := lists.get(term)) is None:
-                    found = lists[term] = array("I")
-                found.append(place)
-            lengths.append(min(count, _LONGEST))
-        self._lengths = lengths
-        self._mean = sum(lengths) / len(lengths) if lengths else 1.0
-        self._size = len(lengths)
-        self._bytes = (self._size + 7) // 8
-        common = max(64, self._size // 64)
-        self._common = {
-            t: self._bits_of(found) for t, found in lists.items() if len(found) > common
-        }
-        self._rare = {term: found for term, found in lists.items() if term not in self._common}
+    before: int
+    terms: AbstractSet[str]
+
+
+class Index:
+    """Terms of names, told once, in the order that decides between equals; immutable."""
+
+    def __init__(self, names: Iterable[AbstractSet[str]]) -> None:
+        self._hold(Postings(names), late=(), gone=0, lost={}, lost_length=0)
+
+    def changed(self, late: Sequence[Late], *, gone: Mapping[int, AbstractSet[str]]) -> Index:
+        """Another index over the same names without those of the places ``gone`` (with their
+        terms), which are beside those that have gone before, and with ``late``, all there are, in
+        their order, whose places follow the last of the names.
+        """
+        lost = Counter(self._lost)
+        lost.update(chain.from_iterable(gone.values()))
+        index = object.__new__(Index)
+        index._hold(
+            self._first,
+            late=late,
+            gone=self._gone | sum(1 << place for place in gone),
+            lost=lost,
+            lost_length=self._lost_length + sum(self._first.lengths[place] for place in gone),
+        )
+        return index
+
+    def _hold(
+        self,
+        first: Postings,
+        *,
+        late: Sequence[Late],
+        gone: int,
+        lost: Mapping[str, int],
+        lost_length: int,
+    ) -> None:
+        self._first = first
+        self._late = Postings(one.terms for one in late)
+        self._before = [one.before for one in late]
+        self._gone, self._lost, self._lost_length = gone, lost, lost_length
+        self._everyone = (1 << len(first) + len(late)) - 1 & ~gone
+        self._size = len(first) - gone.bit_count() + len(late)
+        length = first.length + self._late.length - lost_length
+        self._mean = length / self._size if self._size else 1.0
 
     def __len__(self) -> int:
         return self._size
 
     def __contains__(self, term: str) -> bool:
-        return term in self._rare or term in self._common
+        return self.count(term) > 0
+
+    def count(self, term: str) -> int:
+        """How many names have ``term``."""
+        return self._first.count(term) + self._late.count(term) - self._lost.get(term, 0)
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._rare
-        yield from self._common
+        """The terms the index was made with."""
+        return iter(self._first)
+
+    def gathered(self) -> tuple[Index, list[int]]:
+        """The same in one row, and the places that its names had, in their order."""
+        size, order = len(self._first), list[int]()
+        gone = self._gone.to_bytes((size + 7) // 8, "little")
+        late = 0
+        for place in range(size + 1):
+            while late < len(self._before) and self._before[late] == place:
+                order.append(size + late)
+                late += 1
+            if place < size and not gone[place >> 3] >> (place & 7) & 1:
+                order.append(place)
+        places = array("i", [-1]) * (size + len(self._before))
+        for to, at in enumerate(order):
+            places[at] = to
+        rows = ((self._first, places[:size]), (self._late, places[size:]))
+        index = object.__new__(Index)
+        first = Postings.gathered(rows, size=len(order))
+        index._hold(first, late=(), gone=0, lost={}, lost_length=0)
+        return index, order
 
     def search(
         self, slots: Sequence[Slot], *, floor: float | None, required: Iterable[str] = ()
@@ -92,12 +146,15 @@ class Index:
         Of equals the one told first is first. Only a solid word makes a match, if there is one.
         """
         asked = sorted(slots, key=lambda slot: -slot.weight)[:_MOST_SLOTS]
-        everyone = self._having_all(required)
+        everyone = self._everyone
+        for term in required:
+            everyone &= self._bits(term)
         found = self._candidates(asked, everyone, floor=floor)
         scores = dict.fromkeys(found, 0.0)
         shares = dict.fromkeys(found, 0.0)
+        places = self._parted(found)
         for slot in asked:
-            for place, gain in self._gains(slot, found).items():
+            for place, gain in self._gains(slot, places).items():
                 scores[place] += slot.weight * gain
                 shares[place] += slot.weight
         total = sum(slot.weight for slot in slots) or 1.0
@@ -107,7 +164,7 @@ class Index:
             )
             for place in found
         ]
-        return sorted(matches, key=lambda match: (-round(match.score, 6), match.place))
+        return sorted(matches, key=lambda match: (-round(match.score, 6), self._rank(match.place)))
 
     def _candidates(
         self, slots: Sequence[Slot], everyone: int, *, floor: float | None
@@ -125,7 +182,9 @@ class Index:
                 common &= sets[number]
                 if not common:
                     break
-            found |= dict.fromkeys(_ones(common & ~seen, _ENOUGH - len(found)))
+            if not common:
+                continue
+            found |= dict.fromkeys(self._foremost(common & ~seen, most=_ENOUGH - len(found)))
             seen |= common
         return list(found)
 
@@ -143,32 +202,58 @@ class Index:
         ]
         return sorted(choices, key=lambda choice: -choice[0])
 
-    def _gains(self, slot: Slot, places: Sequence[int]) -> dict[int, float]:
+    def _gains(self, slot: Slot, places: _Places) -> dict[int, float]:
         """The best that each of ``places`` has for this word."""
         gains: dict[int, float] = {}
         for term, worth in slot.terms:
             gain = self._rarity(term) * worth
-            for place in self.among(term, places):
+            for place in self._having(term, places):
                 if gain > gains.get(place, 0.0):
                     gains[place] = gain
         return gains
 
     def among(self, term: str, places: Sequence[int]) -> AbstractSet[int]:
         """Those of ``places`` that have ``term``."""
-        if (bits := self._common.get(term)) is None:
-            return set(places).intersection(self._rare.get(term, ()))
-        held = bits.to_bytes(self._bytes, "little")
-        return {place for place in places if held[place >> 3] >> (place & 7) & 1}
+        return self._having(term, self._parted(places))
+
+    def _parted(self, places: Sequence[int]) -> _Places:
+        """Places of the first row, and those of the second, which are counted from its start."""
+        size = len(self._first)
+        first = [place for place in places if place < size]
+        return first, [place - size for place in places if place >= size]
+
+    def _having(self, term: str, places: _Places) -> AbstractSet[int]:
+        first, late = places
+        found = self._first.among(term, first)
+        if late:
+            size = len(self._first)
+            return found | {size + place for place in self._late.among(term, late)}
+        return found
+
+    def _foremost(self, bits: int, *, most: int) -> list[int]:
+        """The first ``most`` in the order of all names."""
+        size = len(self._first)
+        if bits.bit_length() <= size:
+            return list(ones(bits, most))
+        late = bits >> size
+        found = [*ones(bits ^ late << size, most), *(size + place for place in ones(late, most))]
+        return sorted(found, key=self._rank)[:most]
+
+    def _rank(self, place: int) -> tuple[int, int]:
+        """Where a name stands in the order of all."""
+        late = place - len(self._first)
+        return (place, len(self._before)) if late < 0 else (self._before[late], late)
 
     def _rarity(self, term: str) -> float:
         """BM25's inverse frequency of a term."""
-        bits = self._common.get(term)
-        having = len(self._rare.get(term, ())) if bits is None else bits.bit_count()
+        having = self.count(term)
         return math.log(1 + (self._size - having + 0.5) / (having + 0.5))
 
     def _short(self, place: int) -> float:
         """BM25's reward for a short name."""
-        return 1 / (1 - _LENGTH + _LENGTH * self._lengths[place] / self._mean)
+        late = place - len(self._first)
+        length = self._first.lengths[place] if late < 0 else self._late.lengths[late]
+        return 1 / (1 - _LENGTH + _LENGTH * length / self._mean)
 
     def _having_any(self, slot: Slot) -> int:
         bits = 0
@@ -176,33 +261,7 @@ class Index:
             bits |= self._bits(term)
         return bits
 
-    def _having_all(self, terms: Iterable[str]) -> int:
-        bits = (1 << self._size) - 1
-        for term in terms:
-            bits &= self._bits(term)
-        return bits
-
     def _bits(self, term: str) -> int:
-        if (bits := self._common.get(term)) is not None:
-            return bits
-        rare = self._rare.get(term)
-        return self._bits_of(rare) if rare else 0
-
-    def _bits_of(self, places: Iterable[int]) -> int:
-        held = bytearray(self._bytes)
-        for place in places:
-            held[place >> 3] |= 1 << (place & 7)
-        return int.from_bytes(held, "little")
-
-
-def _ones(bits: int, most: int) -> Iterator[int]:
-    """The numbers of the first ``most`` bits that are set."""
-    held = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
-    for match in _SOME.finditer(held):
-        byte, first = match.group()[0], match.start() << 3
-        for bit in range(8):
-            if most <= 0:
-                return
-            if byte >> bit & 1:
-                most -= 1
-                yield first + bit
+        bits = self._first.bits(term)
+        late = self._late.bits(term)
+        return bits | late << len(self._first) if late else bits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from msgspec import Struct
@@ -14,7 +14,8 @@ from app.knowledge.words import words
 
 _KEPT = 1 << 12
 KIND, NAMED, FOR, SHELF = "#", "", ">", "@"
-"""Before a key: the thing itself, another word of its name, what it is for, its category."""
+"""Before a key: the thing itself, another word of its name (nothing), what it is for, its category.
+"""
 
 IN_STOCK = "!stock"
 PART = "!part"
@@ -31,11 +32,21 @@ class Offer(Struct, frozen=True, kw_only=True):
 @lru_cache(maxsize=_KEPT)
 def read(name: str, *, category: str | None = None) -> Offer:
     """The words of a name, and the kind: goods before any other noun, a name's meaning last."""
+    return _read(name, category=category)
+
+
+def _read(name: str, *, category: str | None = None) -> Offer:
+    """The same for a name that is not read again soon."""
     found = words(name)
     kind = _kind(found)
     if kind is None and category:
-        kind = _kind(words(category))
+        kind = _kind_of_category(category)
     return Offer(kind=kind, words=found)
+
+
+@lru_cache(maxsize=_KEPT)
+def _kind_of_category(category: str) -> str | None:
+    return _kind(words(category))
 
 
 def _kind(found: Sequence[Word]) -> str | None:
@@ -54,37 +65,49 @@ def _kind(found: Sequence[Word]) -> str | None:
     return ranked[0].keys[0] if ranked else None
 
 
-def terms(product: Product, offer: Offer) -> Iterator[str]:
+def terms(product: Product) -> frozenset[str]:
     """What a product is found by."""
+    offer = _read(product.name, category=product.category)
+    found = set[str]()
+    kind = offer.kind
     for word in offer.words:
-        yield from _terms(word, offer.kind)
-    if offer.kind is not None:
-        yield KIND + offer.kind
-        for family in goods().families.get(offer.kind, ()):
-            yield SHELF + family
-    for told, place in ((product.brand, NAMED), (product.category, SHELF)):
-        yield from (place + key for key in _keys(told or ""))
+        keys = word.keys
+        if word.aside:
+            keys = _placed(FOR, keys)
+        elif kind is not None and keys and (word.thing == kind or keys[0] == kind):
+            keys = _placed(KIND, keys)
+        found.update(keys)
+    if kind is not None:
+        found.update(_of_kind(kind))
+    if product.brand:
+        found.update(_told(NAMED, product.brand))
     if product.category:
-        yield category_term(product.category)
+        found.update(_told(SHELF, product.category))
+        found.add(category_term(product.category))
     if product.in_stock:
-        yield IN_STOCK
-    if offer.kind in parts():
-        yield PART
+        found.add(IN_STOCK)
     if product.price is not None:
-        yield price_term(product.price)
+        found.add(price_term(product.price))
+    return frozenset(found)
 
 
 @lru_cache(maxsize=_KEPT)
-def _keys(told: str) -> tuple[str, ...]:
-    """The keys of a brand or a category, which many offers share."""
-    return tuple(key for word in words(told) for key in word.keys)
+def _placed(place: str, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The same strings for all offers with a word."""
+    return tuple(place + key for key in keys)
 
 
-def _terms(word: Word, kind: str | None) -> Iterator[str]:
-    is_kind = kind is not None and not word.aside and kind in {word.thing, *word.keys[:1]}
-    place = FOR if word.aside else KIND if is_kind else NAMED
-    for key in word.keys:
-        yield place + key
+@lru_cache(maxsize=_KEPT)
+def _of_kind(kind: str) -> tuple[str, ...]:
+    """The terms of all that is of a kind: its word, its families, whether it is a part."""
+    families = (SHELF + family for family in goods().families.get(kind, ()))
+    return (KIND + kind, *families, *((PART,) if kind in parts() else ()))
+
+
+@lru_cache(maxsize=_KEPT)
+def _told(place: str, text: str) -> tuple[str, ...]:
+    """The terms of a brand or a category, which many offers share."""
+    return tuple(place + key for word in words(text) for key in word.keys)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -93,6 +116,7 @@ def category_term(category: str) -> str:
     return "!in " + " ".join(fold(category).split())
 
 
+@lru_cache(maxsize=_KEPT)
 def price_term(price: int, *, step: int = 0) -> str:
     """The term of all offers whose price is near; ``step`` to the dearer or cheaper next."""
     return f"!price {max(price, 1).bit_length() * 2 + (_upper_half(price)) + step}"

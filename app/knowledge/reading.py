@@ -11,21 +11,26 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from app.knowledge.russian import Part, Reading, is_known, readings
 from app.knowledge.spelling import GIVEN_TO, code, cyrillic, is_latin, kazakh_stems, plain
-from app.knowledge.tables import bases_of, goods, talk
+from app.knowledge.tables import bases_of, goods, phrase_starts, talk
 
 LONGEST = 1000
 """Characters that are read: a longer message is no question about an article."""
 
+PHRASE_KEYS = 4
+"""Keys of a word, the best first, that may stand for it in a phrase."""
+
 _KEPT = 1 << 14
 _SHORT = 2  # letters before the figures of a model: «A52», «GT-3»
 _LONE_LETTER = 1
+_START = 3  # letters
+_CUT_OFF = ("по", "наи")  # what forms of a Russian word may begin with that the word does not
 _SHORT_LINKS = frozenset({"на", "ко", "со", "из", "по", "от"})
 _LEAST_REST = 3
 _LONGEST_PART = 3
@@ -50,6 +55,7 @@ class Word(Struct, frozen=True, kw_only=True):
 
     ``talk``: chat talk, no goods. ``aside``: it says what the thing is for or comes with, not what
     it is. ``known``: a dictionary has it, so it is no typing error. ``person``: somebody.
+    ``begins``: a phrase of the tables may begin with it.
     """
 
     text: str
@@ -60,6 +66,7 @@ class Word(Struct, frozen=True, kw_only=True):
     aside: bool = False
     known: bool = True
     person: bool = False
+    begins: bool = False
 
 
 _UNITS = {
@@ -77,15 +84,17 @@ _PLAIN_UNIT = "р"  # a size is told as a bare number by most
 
 _TOKEN = re.compile(
     rf"""
-    (?P<memory>\b\d{{1,2}}\s?/\s?(?=(?:32|64|128|256|512|1024)(?!\d)))
+    (?=\d)(?: (?P<memory>\b\d{{1,2}}\s?/\s?(?=(?:32|64|128|256|512|1024)(?!\d)))
     | (?P<area>\b\d+(?:[.,]\d+)?\s?[xх*×]\s?\d+(?:[.,]\d+)?(?:\s?[xх*×]\s?\d+)?\b)
     | (?P<measure>\b\d+(?:[.,]\d+)?)\s?-?(?P<unit>{_UNIT})(?![^\W_]|-\d)
-    | (?P<decimal>\b\d+[.,]\d+)
+    | (?P<decimal>\b\d+[.,]\d+) )
     | (?P<word>[^\W_]+(?:[-'’][^\W_]+)*)
     | (?P<mark>[/,;|+()])
     """,
     re.VERBOSE,
 )
+_FIGURE = re.compile(r"\d")
+_GOES_ON = re.compile(rf"-?(?:{_UNIT}|[xх*×/])(?![^\W_])")
 _ORDINAL = re.compile(r"(\d+)-?(?:го|й|я|е|ого|ый|ой|му|м|ым|ші|шы|ши)")
 _MODEL = re.compile(r"([^\W\d_]{3,})(\d+)([^\W\d_]*)")
 _VERSION = re.compile(r"([^\W\d_]{1,2}\d+)([^\W\d_]{2,})")
@@ -107,38 +116,65 @@ def read(text: str) -> Iterator[Word]:
     pending: Word | None = None
     for word in _single(fold(text)):
         if pending is not None and word.sort is Sort.NUMBER and word.text.isdigit():
-            yield _code(pending.text + word.text)
+            yield _marked(_code(pending.text + word.text))
             pending = None
             continue
         if pending is not None:
             yield pending
-        pending = word if _may_begin_model(word) else None
+        may_begin = len(word.text) <= _SHORT and word.sort is Sort.NAME and not word.known
+        pending = word if may_begin else None
         if pending is None:
             yield word
     if pending is not None:
         yield pending
 
 
-def _may_begin_model(word: Word) -> bool:
-    return word.sort is Sort.NAME and not word.known and len(word.text) <= _SHORT
+def _single(text: str) -> list[Word]:
+    """Word by word. Only what begins with a figure goes on behind a space: «128 гб», «6 / 128»."""
+    found: list[Word] = []
+    group: list[str] = []
+    for token in text.split():
+        if token.isalpha() and not group:
+            found += _tokens(token)
+        elif _FIGURE.search(token) or (group and _GOES_ON.match(token)):
+            group.append(token)
+        else:
+            if group:
+                found += _tokens(" ".join(group))
+                group.clear()
+            found += _tokens(token)
+    if group:
+        found += _tokens(" ".join(group))
+    return found
 
 
-def _single(text: str) -> Iterator[Word]:
+@lru_cache(maxsize=_KEPT)
+def _tokens(text: str) -> tuple[Word, ...]:
+    found: list[Word] = []
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup
-        if kind == "unit":
-            yield _measure(match["measure"], _UNIT_OF[match["unit"]])
+        if kind == "word":
+            found += _split(match["word"])
+        elif kind == "unit":
+            found.append(_measure(match["measure"], _UNIT_OF[match["unit"]]))
         elif kind == "decimal":
-            yield _number(match["decimal"].replace(",", "."))
+            found.append(_number(match["decimal"].replace(",", ".")))
         elif kind == "area":
-            yield _number(re.sub(r"\s?[xх*×]\s?", "x", match["area"]).replace(",", "."))
-        elif kind == "word":
-            yield from _parts(match["word"])
+            area = re.sub(r"\s?[xх*×]\s?", "x", match["area"])
+            found.append(_number(area.replace(",", ".")))
         elif kind == "mark":
-            yield Word(text=match["mark"], keys=(), sort=Sort.OTHER, talk=True)
+            found.append(Word(text=match["mark"], keys=(), sort=Sort.OTHER, talk=True))
+    return tuple(map(_marked, found))
 
 
-def _parts(chunk: str) -> Iterator[Word]:
+def _marked(word: Word) -> Word:
+    """With the word on whether a phrase may begin with it."""
+    if phrase_starts().isdisjoint((*word.keys[:PHRASE_KEYS], word.text)):
+        return word
+    return replace(word, begins=True)
+
+
+def _split(chunk: str) -> Iterator[Word]:
     """«iPhone13» and «sm-a525f» in parts, «GT-3» and «t-shirt» whole."""
     if ordinal := _ORDINAL.fullmatch(chunk):
         yield _number(ordinal[1])
@@ -157,7 +193,7 @@ def _joined(parts: list[str]) -> Iterator[Word]:
         yield _code("".join(parts), also=parts)
     else:
         for part in parts:
-            yield from _parts(part)
+            yield from _split(part)
 
 
 def _mixed(chunk: str) -> Iterator[Word]:
@@ -170,7 +206,7 @@ def _mixed(chunk: str) -> Iterator[Word]:
         yield _number(match[2])
     elif match := _MODEL.fullmatch(chunk):
         yield _word(match[1])
-        yield from _parts(match[2] + match[3])
+        yield from _split(match[2] + match[3])
     elif match := _NUMBER_WORD.fullmatch(chunk):
         yield _number(match[1])
         yield _word(match[2])
@@ -248,7 +284,7 @@ def _latin(token: str) -> Word:
         return Word(text=token, keys=keys, sort=sort, thing=thing if not name else None)
     if token in said:
         return Word(text=token, keys=(token,), sort=Sort.OTHER, talk=True)
-    spoken = _cyrillic(cyrillic(token))
+    spoken = _spoken(cyrillic(token))
     if len(token) == _SHORT and (spoken.text in _SHORT_LINKS or spoken.text in said):
         return spoken
     if len(token) > _SHORT and (spoken.talk or spoken.sort in {Sort.OTHER, Sort.LINK}):
@@ -258,6 +294,21 @@ def _latin(token: str) -> Word:
         return replace(spoken, text=token, keys=keys)
     names = tuple(dict.fromkeys((token, singular)))
     return Word(text=token, keys=names, sort=Sort.NAME, known=False)
+
+
+def _spoken(token: str) -> Word:
+    """A Latin word in Cyrillic letters. What only looks like a form of it (to guess is slow) is
+    asked for where it may lead to a word of the tables: a form begins like its word.
+    """
+    if token[:_START] in _starts() or token.startswith(_CUT_OFF):
+        return _cyrillic(token)
+    return _russian(token) if is_known(token) else _kazakh(token, plain(token), guessed=False)
+
+
+@cache
+def _starts() -> frozenset[str]:
+    known = goods()
+    return frozenset(word[:_START] for word in (*known.names, *known.things, *known.compounds))
 
 
 def _cyrillic(token: str) -> Word:
@@ -289,11 +340,11 @@ def _russian(token: str) -> Word:
     )
 
 
-def _kazakh(token: str, word: str) -> Word:
+def _kazakh(token: str, word: str, *, guessed: bool = True) -> Word:
     """A word Russian does not know: Kazakh, a Russian word with Kazakh endings, a name, a typo."""
     known, said = goods(), talk().words
     stems = kazakh_stems(word, shortest=_SHORTEST if word != token else _SHORTEST + 1)
-    guess = readings(token)[0] if word == token else None
+    guess = readings(token)[0] if guessed and word == token else None
     forms = (*stems, guess.lemma) if guess else stems
     tried = dict.fromkeys((*forms, *_rests(forms)))
     name, thing = _first(known.names, tried), _first(known.things, tried)
@@ -307,7 +358,7 @@ def _kazakh(token: str, word: str) -> Word:
         )  # fmt: skip
     if any(stem in said for stem in stems):
         return Word(text=word, keys=(word,), sort=Sort.OTHER, talk=True)
-    loans = [_russian(stem) for stem in stems if stem != word and is_known(stem)]
+    loans = (_russian(stem) for stem in stems if stem != word and is_known(stem))
     for loan in loans:
         if loan.sort is Sort.THING and not loan.talk:
             keys = tuple(dict.fromkeys((*loan.keys, *stems)))

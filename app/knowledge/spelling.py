@@ -113,6 +113,8 @@ def kazakh_stems(word: str, *, shortest: int = 4) -> tuple[str, ...]:
 
 def _shorter(word: str, shortest: int) -> list[str]:
     """``word`` without each of the endings it may have."""
+    if not word.endswith(_ENDINGS):
+        return []
     found = []
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= shortest:

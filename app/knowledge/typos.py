@@ -6,6 +6,8 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from heapq import nlargest, nsmallest
 
 from app.knowledge.spelling import is_latin, sound
 
@@ -14,29 +16,79 @@ _LONG = 8  # letters from which two slips are forgiven
 _RAREST = 7  # groups of letters looked at: one slip spoils three of them
 _COMPARED = 24
 _FEWEST_BONES = _FEWEST_SOUNDS = 3
+_MOST_HOLES = 64
+"""Places of words that are gone, beside as many as there are words, before all is made anew."""
+
 _VOWELS = re.compile("[аеиоу]")
 _TWICE = re.compile(r"(.)\1+")
 
 
 class Spellings:
-    """The words of a vocabulary by their sound and by their letters."""
+    """The words of a vocabulary by their sound and by their letters; immutable."""
 
     def __init__(self, vocabulary: Iterable[str]) -> None:
         self._by_sound: dict[str, tuple[str, ...]] = {}
+        self._by_bones: dict[str, tuple[str, ...]] = {}
+        self._sounds: list[str] = []
+        self._groups: dict[str, array[int]] = {}
+        self._add(vocabulary)
+
+    def changed(self, added: AbstractSet[str], gone: AbstractSet[str]) -> Spellings:
+        """Those of another vocabulary; what has not changed is shared."""
+        if not added and not gone:
+            return self
+        if len(self._sounds) > _MOST_HOLES + 2 * len(self._by_sound):
+            own = {word for spelt in self._by_sound.values() for word in spelt}
+            return Spellings((own - gone) | added)
+        spellings = Spellings(())
+        spellings._by_sound = self._by_sound.copy()
+        spellings._by_bones = self._by_bones.copy()
+        spellings._sounds = self._sounds.copy()
+        spellings._groups = self._groups.copy()
+        for group in {group for word in (*added, *gone) for group in _groups(sound(word))}:
+            if found := self._groups.get(group):
+                spellings._groups[group] = found[:]
+        spellings._remove(gone)
+        spellings._add(added)
+        return spellings
+
+    def _add(self, vocabulary: Iterable[str]) -> None:
         for word in vocabulary:
             heard = sound(word)
-            if heard:
-                self._by_sound[heard] = (*self._by_sound.get(heard, ()), word)
-        self._by_bones: dict[str, tuple[str, ...]] = {}
-        for heard, spelt in self._by_sound.items():
-            bones, names = _bones(heard), tuple(filter(is_latin, spelt))
-            if names and len(bones) >= _FEWEST_BONES:
-                self._by_bones[bones] = (*self._by_bones.get(bones, ()), *names)
-        self._sounds = [heard for heard in self._by_sound if len(heard) >= _SHORTEST - 1]
-        self._groups: dict[str, array[int]] = {}
-        for number, heard in enumerate(self._sounds):
+            if not heard:
+                continue
+            if (spelt := self._by_sound.get(heard)) is None:
+                self._by_sound[heard] = (word,)
+                self._group(heard)
+            else:
+                self._by_sound[heard] = (*spelt, word)
+            if is_latin(word) and len(bones := _bones(heard)) >= _FEWEST_BONES:
+                self._by_bones[bones] = (*self._by_bones.get(bones, ()), word)
+
+    def _group(self, heard: str) -> None:
+        if len(heard) < _SHORTEST - 1:
+            return
+        number = len(self._sounds)
+        self._sounds.append(heard)
+        for group in _groups(heard):
+            if (found := self._groups.get(group)) is None:
+                self._groups[group] = array("I", (number,))
+            else:
+                found.append(number)
+
+    def _remove(self, gone: AbstractSet[str]) -> None:
+        numbers = {heard: number for number, heard in enumerate(self._sounds)} if gone else {}
+        for word in gone:
+            heard = sound(word)
+            if not heard:
+                continue
+            _leave_out(word, self._by_sound, heard)
+            _leave_out(word, self._by_bones, _bones(heard))
+            if heard in self._by_sound or (number := numbers.get(heard)) is None:
+                continue
+            self._sounds[number] = ""
             for group in _groups(heard):
-                self._groups.setdefault(group, array("I")).append(number)
+                self._groups[group].remove(number)
 
     def heard(self, word: str) -> tuple[str, ...]:
         """The words that sound like ``word``."""
@@ -67,11 +119,25 @@ class Spellings:
 
     def _alike(self, heard: str) -> list[str]:
         """The words that share the most of the rarest groups of letters."""
-        lists = [found for group in _groups(heard) if (found := self._groups.get(group))]
+        lists = {group: found for group in _groups(heard) if (found := self._groups.get(group))}
+        rarest = sorted(lists, key=lambda group: (len(lists[group]), group))[:_RAREST]
         shared: Counter[int] = Counter()
-        for found in sorted(lists, key=len)[:_RAREST]:
-            shared.update(found)
-        return [self._sounds[number] for number, _ in shared.most_common(_COMPARED)]
+        for group in rarest:
+            shared.update(lists[group])
+        if len(shared) <= _COMPARED:
+            return sorted(self._sounds[number] for number in shared)
+        least = nlargest(_COMPARED, shared.values())[-1]
+        most = [self._sounds[number] for number, count in shared.items() if count > least]
+        others = (self._sounds[number] for number, count in shared.items() if count == least)
+        return most + nsmallest(_COMPARED - len(most), others)
+
+
+def _leave_out(word: str, spelt: dict[str, tuple[str, ...]], key: str) -> None:
+    """``word`` out of the words of a key, and the key when it was the last."""
+    if left := tuple(other for other in spelt.get(key, ()) if other != word):
+        spelt[key] = left
+    else:
+        spelt.pop(key, None)
 
 
 def _bones(heard: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from app.knowledge.reading import Sort, Word, read
-from app.knowledge.tables import goods, phrase_starts, talk
+from app.knowledge.reading import PHRASE_KEYS, Sort, Word, read
+from app.knowledge.tables import goods, talk
 
 
 def words(text: str) -> tuple[Word, ...]:
@@ -17,6 +17,8 @@ def words(text: str) -> tuple[Word, ...]:
 
 def _phrased(found: list[Word]) -> list[Word]:
     """Words that name one thing together made one; those that name none together made talk."""
+    if not any(word.begins for word in found):
+        return found
     result: list[Word] = []
     position = 0
     while position < len(found):
@@ -28,7 +30,7 @@ def _phrased(found: list[Word]) -> list[Word]:
 
 def _phrase(ahead: list[Word]) -> tuple[Word, int]:
     known, said = goods().phrases, talk().phrases
-    if phrase_starts().isdisjoint((*ahead[0].keys[:4], ahead[0].text)):
+    if not ahead[0].begins:
         return ahead[0], 1
     for length in range(len(ahead), 1, -1):
         for keys in _choices(ahead[:length]):
@@ -43,7 +45,7 @@ def _phrase(ahead: list[Word]) -> tuple[Word, int]:
 def _choices(ahead: list[Word]) -> Iterator[tuple[str, ...]]:
     tried: list[tuple[str, ...]] = [()]
     for word in ahead:
-        tried = [(*start, key) for start in tried for key in {*word.keys[:4], word.text}]
+        tried = [(*start, key) for start in tried for key in {*word.keys[:PHRASE_KEYS], word.text}]
     return iter(tried)
 
 
@@ -63,10 +65,19 @@ _LINKS = _LONG_LINKS | _SHORT_LINKS | frozenset("for with".split())
 _ENDED = "с"  # nothing but the one thing belongs to it: «для кошек Whiskas»
 _THANKS = frozenset("спасибо благодарю рахмет thanks спс".split())
 _LINKS_BEHIND = frozenset("ушин арналган".split())
+_DENIAL = "не"
+_TURNING = _LINKS | _LINKS_BEHIND | _THANKS | {_DENIAL}
+"""Words without which no other changes its part."""
 
 
 def _scoped(found: list[Word]) -> tuple[Word, ...]:
     """What a link governs is aside: looks, one thing, and after «для» the model behind it."""
+    if _TURNING.isdisjoint([word.text for word in found]):
+        return tuple([word for word in found if word.sort is not Sort.LINK])
+    return _turned(found)
+
+
+def _turned(found: list[Word]) -> tuple[Word, ...]:
     result: list[Word] = []
     link: str | None = None
     before = ""
@@ -77,7 +88,7 @@ def _scoped(found: list[Word]) -> tuple[Word, ...]:
         before = word.text
         if denied:
             word = replace(word, talk=True)  # noqa: PLW2901 - the same word, denied
-        denied = word.text == "не"
+        denied = word.text == _DENIAL
         if word.text in _LINKS:
             link, had = word.text, False
             continue
