@@ -13,9 +13,11 @@ from pathlib import Path
 
 import uvloop
 
+from tests.benchmarks.catalogue_load import catalogue_load
 from tests.benchmarks.door import webhooks
 from tests.benchmarks.figures import Figure, load, machine, table
 from tests.benchmarks.outside import outside
+from tests.benchmarks.price_lists import price_lists
 from tests.benchmarks.product import QUICK, Bench, Work, store
 from tests.benchmarks.quality_catalogue import catalogue
 from tests.benchmarks.quality_checks import checks
@@ -26,11 +28,12 @@ from tests.benchmarks.rest import at_rest, start_up
 from tests.benchmarks.space import space
 from tests.benchmarks.turns import turns
 
-LONGEST = 300.0
+LONGEST = 480.0
 """Seconds the whole run may take."""
 
 MEASUREMENTS: tuple[Callable[[Bench], Awaitable[list[Figure]]], ...] = (
     webhooks, turns, at_rest, start_up, space, stops, language, meaning, checks, catalogue,
+    catalogue_load, price_lists,
 )  # fmt: skip
 
 
