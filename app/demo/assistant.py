@@ -153,6 +153,17 @@ _CALLING = ("person", "broken", "sorry")
 
 _MOST_PARTS = 2
 
+_NEWS = frozenset(
+    {
+        *("post_purchase", "order_delivered", "review_request"),
+        *("handed_over", "ready_for_pickup", "order_cancelled"),
+    }
+)
+"""What is said first, and has wordings of its own."""
+
+_MOST_INSTEAD = 2
+"""Things that are named instead of one that was cancelled."""
+
 # What a shop's statement is about, by stems of the question.
 _STATED: dict[str, tuple[str, ...]] = {
     "returns": (
@@ -279,8 +290,7 @@ def _alike(text: str, other: str) -> bool:
 def _acts(facts: Facts) -> list[str]:
     """What is to be done, one or two things at most."""
     if facts.purpose != "reply":
-        known = facts.purpose in ("post_purchase", "order_delivered", "review_request")
-        return [facts.purpose if known else "other"]
+        return [_news(facts)]
     if facts.mood in ("good", "bad"):
         return ["happy" if facts.mood == "good" else "sorry"]
     acts = list(dict.fromkeys(_asked_for(facts)))
@@ -289,6 +299,15 @@ def _acts(facts: Facts) -> list[str]:
         return [alone]
     telling = [act for act in acts if act.removesuffix("_new") not in _LITTLE]
     return (telling or acts)[:_MOST_PARTS] or [_of_order("unknown", facts)]
+
+
+def _news(facts: Facts) -> str:
+    """What the shop says first: a cancellation offers what is there instead."""
+    if facts.purpose == "order_cancelled" and any(one.in_stock for one in facts.products):
+        return "order_cancelled_instead"
+    if facts.purpose == "handed_over" and facts.orders and facts.orders[0].planned_date:
+        return "handed_over_planned"
+    return facts.purpose if facts.purpose in _NEWS else "other"
 
 
 def _asked_for(facts: Facts) -> Iterator[str]:
@@ -366,6 +385,7 @@ def _words(facts: Facts, language: str, topic: str) -> dict[str, str]:
         "stated": stated.get(topic, ""),
         "product": _short(first.name),
         "product_price": _tenge(first.price or 0),
+        "instead": ", ".join(_names(facts)),
         "others": ", ".join(_priced(one) for one in facts.products if one.in_stock),
     }
 
@@ -382,6 +402,11 @@ def _short(name: str) -> str:
 def _priced(product: _Product) -> str:
     name = f"«{_short(product.name)}»"
     return name if product.price is None else f"{name} — {_tenge(product.price)} ₸"
+
+
+def _names(facts: Facts) -> list[str]:
+    there = [one for one in facts.products if one.in_stock]
+    return [f"«{_short(one.name)}»" for one in there[:_MOST_INSTEAD]]
 
 
 def _tenge(amount: float) -> str:

@@ -1,25 +1,25 @@
 """An emulated language model: an OpenAI-compatible server with a scripted shop assistant inside."""
 
+import functools
 import secrets
 from collections import deque
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
-from litestar import Litestar, Request, Response
+from litestar import Litestar, Response
 from litestar.datastructures import UploadFile
+from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 
 from app.demo.assistant import facts_of, say
 from app.demo.bell import Bell
 from app.demo.faults import Slow, Status
 from app.demo.schema import filled
-from app.demo.server import Json, cut, cut_while, hold
+from app.demo.server import Answer, Asked, Json, cut, cut_while, door, hold, twin
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp
 
-Asked: TypeAlias = Request[Any, Any, Any]
-Answer: TypeAlias = Response[Any]
 Body: TypeAlias = dict[str, Any]
 
 _CHARS_PER_TOKEN = 3  # Cyrillic in today's tokenizers, about
@@ -83,7 +83,7 @@ class EmulatedModel:
         self.delay = 0.0
         self.down = False
         self._bell = Bell()
-        self.app = self._application()
+        self.app: ASGIApp = cut_while(lambda: self.down, twin(_doors(), owner=self))
 
     async def wait_for_requests(self, n: int, timeout: float = 5.0) -> list[Body]:  # noqa: ASYNC109 - for tests
         """Return the requests once there are at least `n`; TimeoutError otherwise."""
@@ -95,20 +95,6 @@ class EmulatedModel:
         await self._bell.until(lambda: len(self.heard) >= n, f"hearing {n} sounds", timeout)
         return self.heard
 
-    def _application(self) -> "ASGIApp":
-        inner = Litestar(
-            [
-                HTTPRouteHandler("/v1/chat/completions", http_method="POST")(self.complete),
-                HTTPRouteHandler("/v1/audio/transcriptions", http_method="POST")(self.transcribe),
-                HTTPRouteHandler("/v1/models", http_method="GET")(self.list_models),
-            ],
-            before_request=self.admit,
-            openapi_config=None,
-            logging_config=None,
-        )
-
-        return cut_while(lambda: self.down, inner)
-
     async def admit(self, request: Asked) -> Answer | None:
         """Only with the key."""
         given = request.headers.get("Authorization", "")
@@ -116,7 +102,7 @@ class EmulatedModel:
             return None
         return _error(401, "Incorrect API key provided.")
 
-    async def list_models(self) -> Answer:
+    async def list_models(self, _request: Asked) -> Answer:
         """GET /v1/models."""
         model = {"id": "emulated", "object": "model", "created": 0, "owned_by": "demo"}
         return _answer({"object": "list", "data": [model]})
@@ -168,6 +154,23 @@ class EmulatedModel:
                 pass
         text = reply if isinstance(reply, str) else _said_in(sound)
         return _transcription(text, asked.get("response_format", "json"), self.seconds)
+
+
+@functools.cache
+def _doors() -> Litestar:
+    """Its routes, built once for all models of a process."""
+    complete, transcribe = door(EmulatedModel.complete), door(EmulatedModel.transcribe)
+    list_models = door(EmulatedModel.list_models)
+    return Litestar(
+        [
+            HTTPRouteHandler("/v1/chat/completions", http_method=HttpMethod.POST)(complete),
+            HTTPRouteHandler("/v1/audio/transcriptions", http_method=HttpMethod.POST)(transcribe),
+            HTTPRouteHandler("/v1/models", http_method=HttpMethod.GET)(list_models),
+        ],
+        before_request=door(EmulatedModel.admit),
+        openapi_config=None,
+        logging_config=None,
+    )
 
 
 def _said_in(sound: bytes) -> str:

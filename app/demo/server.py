@@ -2,20 +2,28 @@
 
 import asyncio
 import contextlib
+import copy
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import msgspec
+from litestar import Litestar, Request, Response
+from litestar.datastructures import State
+from litestar.events import SimpleEventEmitter
 from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
-    from litestar.types import ASGIApp, Receive, Scope, Send
+    from litestar.types import ASGIApp, LifespanHook, Receive, Scope, Send
 
 Json: TypeAlias = Any
 """Whatever JSON may hold."""
+
+Asked: TypeAlias = Request[Any, Any, Any]
+Answer: TypeAlias = Response[Any]
+Owner = TypeVar("Owner")
 
 _ABORT = "app.demo.abort"
 _GRACE_SECONDS = 0.1
@@ -29,6 +37,30 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     query: dict[str, str]
     json: Json
     at: datetime
+
+
+def twin(app: Litestar, *, on_shutdown: "Sequence[LifespanHook]" = (), **state: object) -> Litestar:
+    """The doors of `app` with `app.state` and an end of their own; both may be served at once.
+
+    Takes no time, where building the doors anew takes up to a tenth of a second.
+    """
+    other, router = copy.copy(app), copy.copy(app.asgi_router)
+    other.state = State(state, deep_copy=False)
+    other.on_shutdown = list(on_shutdown)
+    other.event_emitter = SimpleEventEmitter([])
+    other.asgi_router, router.app = router, other
+    return other
+
+
+def door(
+    handle: "Callable[[Owner, Asked], Awaitable[Answer | None]]",
+) -> "Callable[[Asked], Awaitable[Answer | None]]":
+    """A method of whoever owns the doors, their `app.state.owner`, as a handler of requests."""
+
+    async def handler(request: Asked) -> Answer | None:
+        return await handle(request.app.state.owner, request)
+
+    return handler
 
 
 class _CuttableProtocol(HttpToolsProtocol):

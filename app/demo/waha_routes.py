@@ -1,5 +1,6 @@
 """WAHA's HTTP API over an emulated WAHA: routes, answers and errors as the real one gives them."""
 
+import functools
 import secrets
 from base64 import b64encode
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from app.demo.faults import (
     Status,
     Timelock,
 )
-from app.demo.server import Json, Seen, client_left, cut, cut_while, hold
+from app.demo.server import Json, Seen, client_left, cut, cut_while, door, hold, twin
 from app.demo.waha_replies import (
     Answer,
     Asked,
@@ -49,21 +50,30 @@ _TIMELOCK = "2 UNKNOWN: server returned error 463"
 
 def waha_app(waha: "EmulatedWaha") -> "ASGIApp":
     """The ASGI application of an emulated WAHA."""
-    api = _Api(waha)
+    stops = [waha.sender.stop, waha.later.stop]
+    inner = twin(_doors(), on_shutdown=stops, owner=_Api(waha))
+    return cut_while(lambda: waha.down, inner)
+
+
+@functools.cache
+def _doors() -> Litestar:
+    """The routes, built once for all emulated WAHAs of a process."""
     handlers: list[HTTPRouteHandler] = []
-    for route, handle in api.routes().items():
+    for route, handle in _Api.routes().items():
         method, path = route.split()
-        handlers.append(HTTPRouteHandler(path, http_method=HttpMethod(method))(handle))
-    inner = Litestar(
+        handlers.append(HTTPRouteHandler(path, http_method=HttpMethod(method))(door(handle)))
+    return Litestar(
         handlers,
-        before_request=api.admit,
-        exception_handlers={HTTPException: api.not_found},
-        on_shutdown=[waha.sender.stop, waha.later.stop],
+        before_request=door(_Api.admit),
+        exception_handlers={HTTPException: _not_found},
         openapi_config=None,
         logging_config=None,
     )
 
-    return cut_while(lambda: waha.down, inner)
+
+def _not_found(request: Asked, _error: HTTPException) -> Answer:
+    api: _Api = request.app.state.owner
+    return api.not_found(request)
 
 
 class _Api:
@@ -72,32 +82,33 @@ class _Api:
     def __init__(self, waha: "EmulatedWaha") -> None:
         self._waha = waha
 
-    def routes(self) -> dict[str, "Callable[..., Awaitable[Answer]]"]:
+    @classmethod
+    def routes(cls) -> dict[str, "Callable[[_Api, Asked], Awaitable[Answer]]"]:
         return {
-            "GET /ping": self.ping,
-            "GET /health": self.health,
-            "GET /api/server/version": self.server_version,
-            "POST /api/sendText": self.send_text,
-            "POST /api/sendSeen": self.send_seen,
-            "POST /api/startTyping": self.typing,
-            "POST /api/stopTyping": self.typing,
-            "GET /api/contacts/check-exists": self.check_exists,
-            "GET /api/sessions": self.list_sessions,
-            "POST /api/sessions": self.create_session,
-            "GET /api/sessions/{session:str}": self.show_session,
-            "PUT /api/sessions/{session:str}": self.update_session,
-            "GET /api/sessions/{session:str}/me": self.show_me,
-            "POST /api/sessions/{session:str}/start": self.start,
-            "POST /api/sessions/{session:str}/stop": self.stop,
-            "POST /api/sessions/{session:str}/restart": self.restart,
-            "GET /api/files/{session:str}/{name:str}": self.file,
-            "GET /api/{session:str}/auth/qr": self.qr,
-            "GET /api/{session:str}/new-message-id": self.new_message_id,
-            "GET /api/{session:str}/lids": self.list_lids,
-            "GET /api/{session:str}/lids/{lid:str}": self.phone_of_lid,
-            "GET /api/{session:str}/lids/pn/{phone:str}": self.lid_of_phone,
-            "GET /api/{session:str}/chats/{chat:str}/messages": self.list_messages,
-            "GET /api/{session:str}/chats/{chat:str}/messages/{message:str}": self.show_message,
+            "GET /ping": cls.ping,
+            "GET /health": cls.health,
+            "GET /api/server/version": cls.server_version,
+            "POST /api/sendText": cls.send_text,
+            "POST /api/sendSeen": cls.send_seen,
+            "POST /api/startTyping": cls.typing,
+            "POST /api/stopTyping": cls.typing,
+            "GET /api/contacts/check-exists": cls.check_exists,
+            "GET /api/sessions": cls.list_sessions,
+            "POST /api/sessions": cls.create_session,
+            "GET /api/sessions/{session:str}": cls.show_session,
+            "PUT /api/sessions/{session:str}": cls.update_session,
+            "GET /api/sessions/{session:str}/me": cls.show_me,
+            "POST /api/sessions/{session:str}/start": cls.start,
+            "POST /api/sessions/{session:str}/stop": cls.stop,
+            "POST /api/sessions/{session:str}/restart": cls.restart,
+            "GET /api/files/{session:str}/{name:str}": cls.file,
+            "GET /api/{session:str}/auth/qr": cls.qr,
+            "GET /api/{session:str}/new-message-id": cls.new_message_id,
+            "GET /api/{session:str}/lids": cls.list_lids,
+            "GET /api/{session:str}/lids/{lid:str}": cls.phone_of_lid,
+            "GET /api/{session:str}/lids/pn/{phone:str}": cls.lid_of_phone,
+            "GET /api/{session:str}/chats/{chat:str}/messages": cls.list_messages,
+            "GET /api/{session:str}/chats/{chat:str}/messages/{message:str}": cls.show_message,
         }
 
     # -- at the door
@@ -114,7 +125,7 @@ class _Api:
             return bad_request(message)
         return None
 
-    def not_found(self, request: Asked, _error: HTTPException) -> Answer:
+    def not_found(self, request: Asked) -> Answer:
         """Routes this WAHA does not have; noted, since our own code should never ask for one."""
         self._waha.unexpected.append(self._seen(request, b""))
         if not self._authorised(request):
@@ -136,13 +147,13 @@ class _Api:
 
     # -- the server
 
-    async def ping(self) -> Answer:
+    async def ping(self, _request: Asked) -> Answer:
         return answer(200, {"message": "pong"})
 
-    async def health(self) -> Answer:
+    async def health(self, _request: Asked) -> Answer:
         return answer(200, {"status": "ok", "info": {}, "error": {}, "details": {}})
 
-    async def server_version(self) -> Answer:
+    async def server_version(self, _request: Asked) -> Answer:
         return answer(200, self._waha.shapes.environment())
 
     # -- sending
@@ -385,7 +396,7 @@ class _Api:
 
     # -- history
 
-    async def new_message_id(self) -> Answer:
+    async def new_message_id(self, _request: Asked) -> Answer:
         if not self._waha.shapes.takes_client_ids:
             return not_implemented()
         return answer(200, {"id": self._waha.new_message_id()})

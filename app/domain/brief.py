@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.domain.asked import Asked, asked_about, mood_in
 from app.domain.conversation import Author, Conversation, Message, Pending, Status, Written
@@ -18,7 +19,17 @@ from app.domain.rules import CONTEXT_MESSAGES, Purpose, Rules, Shop
 from app.domain.segments import segment_of
 from app.domain.speaking import in_cyrillic_letters
 from app.domain.topics import topics_of
+from app.domain.tracking import asks_to_track, order_meant, tracking_link
 from app.domain.working_hours import hours_in_words
+
+_STATED: dict[Purpose, frozenset[Topic]] = {
+    Purpose.HANDED_OVER: frozenset(),
+    Purpose.READY_FOR_PICKUP: frozenset({Topic.ADDRESS, Topic.HOURS}),
+    Purpose.ORDER_CANCELLED: frozenset(),
+}
+"""News of an order is no place for the shop's rules: «1–2 дня» would read as this parcel's day,
+and how goods are returned as what becomes of this customer's money.
+"""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -48,6 +59,8 @@ class Brief(Struct, frozen=True, kw_only=True):
     the shop was asked to answer here, and has not yet; ``open_now``: they are there at this hour.
     ``asked``: we asked whether all is well with an order, and this may be the answer.
     ``ask_stop``: the text ends with the question whether they want to be left alone.
+    ``tracking_link`` shows where the order is; it is given with the news that the order was handed
+    over, and to who asks, once. ``own_text`` is the seller's own wording, said instead of ours.
     """
 
     purpose: Purpose
@@ -74,6 +87,22 @@ class Brief(Struct, frozen=True, kw_only=True):
     person_called: bool = False
     asked: bool = False
     ask_stop: bool = False
+    tracking_link: str | None = None
+    own_text: str | None = None
+
+    def may_tell(self, topic: Topic) -> bool:
+        """Whether what the shop states of ``topic`` belongs into a text of this purpose."""
+        return self.purpose not in _STATED or topic in _STATED[self.purpose]
+
+    @property
+    def stated(self) -> tuple[Statement, ...]:
+        """The ``statements`` that a text of this purpose may speak of."""
+        return tuple(one for one in self.statements if self.may_tell(one.topic))
+
+    @property
+    def stated_hours(self) -> str | None:
+        """The ``hours`` where they may be spoken of."""
+        return self.hours if self.may_tell(Topic.HOURS) else None
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -105,8 +134,7 @@ def brief_for(
     language = _language(conversation, pending, rules)
     question = asked_about(conversation, at=answers[-1].at) if answers else None
     review = _review_of(conversation, pending, question)
-    person = conversation.needs_person
-    return Brief(
+    brief = Brief(
         purpose=pending.purpose,
         language=language,
         shop=shop.name,
@@ -126,10 +154,17 @@ def brief_for(
         open_now=shop.hours is None or shop.hours.are_open(local),
         review_link=review_link(review) if review and conversation.answered else None,
         review_order=review.code if review else None,
-        person_called=person is not None and person.told and pending.canned is None,
+        person_called=_person_called(conversation, pending),
         asked=question is not None,
         ask_stop=pending.canned is None and conversation.stop_question == pending.id,
+        own_text=_own_text(shop, pending, language),
     )
+    return replace(brief, tracking_link=_tracking_of(brief))
+
+
+def _person_called(conversation: Conversation, pending: Pending) -> bool:
+    person = conversation.needs_person
+    return person is not None and person.told and pending.canned is None
 
 
 def _language(conversation: Conversation, pending: Pending, rules: Rules) -> Language:
@@ -170,6 +205,32 @@ def _review_of(conversation: Conversation, pending: Pending, asked: Asked | None
         return None if known else conversation.order(asked.order_code)
     delivered = [o for o in conversation.orders if o.stage is Stage.DELIVERED]
     return delivered[-1] if delivered else None
+
+
+def _own_text(shop: Shop, pending: Pending, language: Language) -> str | None:
+    """The seller's wording of what we start; answers are never worded beforehand."""
+    if pending.canned is not None or not pending.purpose.proactive:
+        return None
+    return shop.own_text(pending.purpose, language)
+
+
+def _tracking_of(brief: Brief) -> str | None:
+    """Where to follow the order that is spoken of, unless it was said in this chat before."""
+    order = _followed(brief)
+    link = tracking_link(order) if order and order.stage is Stage.HANDED_OVER else None
+    known = link and any(link in line.text for line in brief.history)
+    return None if known else link
+
+
+def _followed(brief: Brief) -> Order | None:
+    """The order whose way is news, or is asked for by somebody who has nothing to complain of."""
+    if brief.canned is not None:
+        return None
+    if brief.purpose is Purpose.HANDED_OVER:
+        return next(iter(brief.orders), None)
+    asked = in_cyrillic_letters("\n".join(brief.messages_to_answer))
+    asks = Topic.ORDER_STATUS in brief.topics or asks_to_track(asked)
+    return order_meant(brief.orders, asked) if asks and brief.mood is not Mood.BAD else None
 
 
 def _orders(conversation: Conversation, pending: Pending) -> tuple[Order, ...]:

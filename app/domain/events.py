@@ -82,6 +82,9 @@ class Receipt(StrEnum):
     FAILED = "failed"
 
 
+DEMPER = "demper"
+"""The source of an order that a demper told of. It names no shop: the first one is taken."""
+
 READ = "read"
 """The source of an order that was read at Kaspi: how it is, not what somebody tells of it."""
 
@@ -110,7 +113,7 @@ class Order(Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...] = ()
     total: float | None = None
     created_at: datetime | None = None
-    source: str = "demper"
+    source: str = DEMPER
     planned_at: datetime | None = None
     delivery: Delivery | None = None
     preordered: bool = False

@@ -34,6 +34,7 @@ from app.domain.customer import (
     customer_wrote,
 )
 from app.domain.events import (
+    DEMPER,
     READ,
     Act,
     AnyEvent,
@@ -216,6 +217,8 @@ def _order_changed(
     others = tuple(o for o in conversation.orders if o.code != order.code)
     better_name = event.customer_name if first_name(event.customer_name) else None
     before = conversation
+    if known is not None and known.shop != order.shop:
+        conversation = _of_its_shop(conversation, known, order)
     conversation = replace(
         conversation,
         orders=(*others, order)[-KEPT_ORDERS:],
@@ -235,6 +238,22 @@ def _order_changed(
     return conversation, (entry, *entries)
 
 
+def _of_its_shop(conversation: Conversation, known: Order, order: Order) -> Conversation:
+    """What a demper told of another shop's order was the order's all the same."""
+    if known.source != DEMPER:
+        return conversation
+    keys = {fired_key(purpose, known): fired_key(purpose, order) for purpose in Purpose}
+    pending = (
+        replace(p, shop=order.shop) if (p.shop, p.order_code) == (known.shop, known.code) else p
+        for p in conversation.pending
+    )
+    return replace(
+        conversation,
+        fired=tuple(keys.get(key, key) for key in conversation.fired),
+        pending=tuple(pending),
+    )
+
+
 def _merged(known: Order | None, told: Order) -> Order:
     """The newer word with what it left out; an order does not go back to an earlier stage.
 
@@ -249,6 +268,7 @@ def _merged(known: Order | None, told: Order) -> Order:
     )
     return replace(
         told,
+        shop=known.shop if told.source == DEMPER else told.shop,
         stage=told.stage if forward else known.stage,
         items=told.items or known.items,
         total=known.total if told.total is None else told.total,
@@ -265,7 +285,7 @@ def _fire(conversation: Conversation, order: Order, *, now: datetime, rules: Rul
     """Each purpose once for an order, for ever."""
     entries: list[Entry] = []
     for pending in purposes_due(order, now=now, rules=rules):
-        key = fired_key(pending)
+        key = fired_key(pending.purpose, order)
         if key in conversation.fired:
             continue
         fired = (*conversation.fired, key)[-KEPT_FIRED:]

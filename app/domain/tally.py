@@ -13,7 +13,10 @@ from app.domain.session import Sign
 
 
 class Metric(StrEnum):
-    """A counter's name; ``BLOCKED`` and ``SENT`` also come with ``:reason`` and ``:purpose``."""
+    """A counter's name; ``BLOCKED`` and ``SENT`` also come with ``:reason`` and ``:purpose``.
+
+    All of them come a second time for the shop they are of, see :func:`of_shop`.
+    """
 
     SENT = "sent"
     DRY_RUN = "dry_run"
@@ -41,31 +44,45 @@ _BY_KIND = {
 }
 
 
+def of_shop(shop: str, name: str) -> str:
+    """The counter ``name`` (with its reason or purpose, if any) of one shop alone."""
+    return f"shop:{shop}:{name}"
+
+
 def tally(entries: Iterable[Entry]) -> dict[str, float]:
-    """How far each counter moves by ``entries``. Money is US dollars."""
+    """How far each counter moves by ``entries``, that of the entry's shop too. Money is US dollars.
+
+    What is of no shop, as a stop told to a person, is in no shop's counters.
+    """
     counts: dict[str, float] = {}
-
-    def add(name: str, by: float = 1) -> None:
-        if by:
-            counts[name] = counts.get(name, 0) + by
-
     for entry in entries:
-        metric = _BY_KIND.get(entry.kind)
-        if metric is not None:
-            add(metric)
-        if entry.kind is Kind.SENT and entry.purpose is not None:
-            add(f"{Metric.SENT}:{entry.purpose}")
-        if entry.kind is Kind.RECEIVED and entry.reason is None:
-            add(Metric.RECEIVED)
-        if entry.counted:
-            add(Metric.BLOCKED)
-            add(f"{Metric.BLOCKED}:{entry.reason}")
-        if entry.written is not None:
-            add(Metric.CANNED, entry.written.canned)
-            add(Metric.MODEL_REQUESTS, entry.written.requests)
-            add(Metric.MODEL_TOKENS, entry.written.tokens_in + entry.written.tokens_out)
-            add(Metric.MODEL_COST, entry.written.cost)
+        for name, by in _moved(entry).items():
+            counts[name] = counts.get(name, 0) + by
+            if entry.shop is not None:
+                own = of_shop(entry.shop, name)
+                counts[own] = counts.get(own, 0) + by
     return counts
+
+
+def _moved(entry: Entry) -> dict[str, float]:
+    """How far each counter of all shops moves by one entry."""
+    moved: dict[str, float] = {}
+    metric = _BY_KIND.get(entry.kind)
+    if metric is not None:
+        moved[metric] = 1
+    if entry.kind is Kind.SENT and entry.purpose is not None:
+        moved[f"{Metric.SENT}:{entry.purpose}"] = 1
+    if entry.kind is Kind.RECEIVED and entry.reason is None:
+        moved[Metric.RECEIVED] = 1
+    if entry.counted:
+        moved[Metric.BLOCKED] = 1
+        moved[f"{Metric.BLOCKED}:{entry.reason}"] = 1
+    if entry.written is not None:
+        moved[Metric.CANNED] = entry.written.canned
+        moved[Metric.MODEL_REQUESTS] = entry.written.requests
+        moved[Metric.MODEL_TOKENS] = entry.written.tokens_in + entry.written.tokens_out
+        moved[Metric.MODEL_COST] = entry.written.cost
+    return {name: by for name, by in moved.items() if by}
 
 
 NONE = "-"

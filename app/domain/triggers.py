@@ -31,9 +31,9 @@ def purposes_due(order: Order, *, now: datetime, rules: Rules) -> tuple[Pending,
     return tuple(pending for pending in due if pending.expires_at >= now)
 
 
-def fired_key(pending: Pending) -> str:
+def fired_key(purpose: Purpose, order: Order) -> str:
     """What is remembered for ever, so that an order asks for each purpose once."""
-    return f"{pending.purpose}:{pending.shop}:{pending.order_code}"
+    return f"{purpose}:{order.shop}:{order.code}"
 
 
 def _asked_by(order: Order, stage: Stage) -> frozenset[Purpose]:

@@ -18,6 +18,7 @@ import msgspec
 from app.domain.brief import Brief
 from app.domain.conversation import Author
 from app.domain.events import Language, Order, Stage
+from app.domain.own_texts import filled
 from app.domain.rules import Purpose
 from app.errors import Permanent
 from app.writing.links import has_account, links, long_numbers, plain
@@ -70,6 +71,7 @@ _KINDS: dict[str, frozenset[str]] = {
     "name_product": frozenset({"name", "product"}),
     "planned": frozenset({"date"}),
     "priced": frozenset({"price"}),
+    "products": frozenset({"product", "products"}),
     "product": frozenset({"product"}),
     "name": frozenset({"name"}),
     "plain": frozenset(),
@@ -98,6 +100,9 @@ _LONGEST_READ = 2000
 
 _LONG_PRODUCT, _LONGEST_PRODUCT = 30, 60
 """Characters from which an order's item loses its details, and the most it may have."""
+
+_MOST_INSTEAD = 2
+"""Things that are offered for one that cannot be had: more is an advertisement."""
 
 _UNFIT = re.compile(r"[<>{}\[\]\\|@]|\d{9}")
 """A product's name with this, a link or a phone is not in a fixed text: nobody checks those."""
@@ -151,12 +156,7 @@ class CannedTexts:
         purpose's. A wording already said in this chat is passed over while there is another.
         """
         table = self._tables[brief.language]
-        words = self._with_order(_fit(_fields_of(brief)), brief.language)
-        greeted = {field: words[field] for field in ("name",) if field in words}
-        words["hello"] = _said(
-            _chosen(_fitting(table["greeting"], greeted), variant * 7 % 1), words
-        )
-        words.setdefault("shop", "")
+        words = self._words(brief, variant)
         key = brief.canned or ""
         named = key in table and key not in _PARTS and _TABLES[key] <= words.keys()
         texts = _fitting(table[key if named else brief.purpose.value], words)
@@ -164,6 +164,12 @@ class CannedTexts:
         wordings = [_said(text, words) for text in texts]
         fresh = [text for text in wordings if not any(old.startswith(text) for old in said)]
         return _chosen(fresh or wordings, variant)
+
+    def own(self, brief: Brief, variant: float) -> str | None:
+        """The seller's own text with its fields, or None: see :meth:`Prompts.own`."""
+        if brief.own_text is None:
+            return None
+        return filled(brief.own_text, self._words(brief, variant))
 
     def signature(self, brief: Brief) -> str:
         """A line that says which shop writes."""
@@ -173,6 +179,15 @@ class CannedTexts:
     def stop_hint(self, brief: Brief, variant: float) -> str:
         """A line that says how to stop the messages."""
         return _chosen(list(self._tables[brief.language]["stop_hint"]["plain"]), variant)
+
+    def _words(self, brief: Brief, variant: float) -> dict[str, str]:
+        """The fields of whole messages: what the brief tells, and the greeting."""
+        words = self._with_order(_fit(_fields_of(brief)), brief.language)
+        greeted = {field: words[field] for field in ("name",) if field in words}
+        greetings = _fitting(self._tables[brief.language]["greeting"], greeted)
+        words["hello"] = _said(_chosen(greetings, variant * 7 % 1), words)
+        words.setdefault("shop", "")
+        return words
 
     def _with_order(self, words: dict[str, str], language: Language) -> dict[str, str]:
         """``words``, and an order as one calls it where its ``code`` is known."""
@@ -249,11 +264,18 @@ def _fields_of(brief: Brief) -> dict[str, str]:
         "shop": brief.shop,
         "name": brief.customer_name or "",
         "product": (called(item.name) if item else None) or "",
+        "products": _instead(brief) if brief.purpose is Purpose.ORDER_CANCELLED else "",
         "hours": brief.hours or "",
         "link": brief.review_link or "",
         "code": order.code if order else "",
         "date": _planned(order, brief) if order else "",
     }
+
+
+def _instead(brief: Brief) -> str:
+    """One or two things that may stand in for what was ordered, by name and without a price."""
+    there = (called(product.name) for product in brief.products if product.in_stock)
+    return ", ".join(f"«{name}»" for name in [name for name in there if name][:_MOST_INSTEAD])
 
 
 def _planned(order: Order, brief: Brief) -> str:

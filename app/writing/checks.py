@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from difflib import SequenceMatcher
 
 from msgspec import Struct
 
@@ -17,10 +16,11 @@ from app.domain.conversation import Author
 from app.domain.events import Language, Speech
 from app.domain.language import normalise
 from app.domain.rules import Purpose
-from app.writing import deeds, leaks, money, speech, states, stock
+from app.writing import deeds, leaks, money, news, speech, states, stock
 from app.writing.clauses import sentences, simple
 from app.writing.dates import Said
 from app.writing.facts import Facts
+from app.writing.likeness import alike, names, significant, words
 from app.writing.links import (
     has_account,
     links,
@@ -46,9 +46,6 @@ _SPEAKS_OF_AN_ITEM = frozenset(
     }
 )
 
-_SAME = 0.92
-"""Likeness from which two texts read as one."""
-
 _LONGEST_CHECKED = 1000
 """Characters from which nothing more is asked of a text: it is too long anyway."""
 
@@ -62,14 +59,14 @@ _CLAIMS: tuple[tuple[str, str, Callable[[str, Brief], bool]], ...] = (
     ("promise", _RULE_ONLY, deeds.owes),
     ("promise", _RULE_ONLY, deeds.pays_otherwise),
     ("promise", _RULE_ONLY, deeds.invites),
+    ("blame", "the shop cancelled the order, not the customer", news.blames),
+    ("cause", "no reason is known: give none", news.excuses),
+    ("promise", "promise nothing instead, not a word about money", news.settles),
+    ("tone", "one apology is enough", news.grovels),
+    ("state", "say how it is brought only as delivery of the order says", news.misdirects),
+    ("invented", "tell only that it is on its way, or can be picked up", news.adds),
     ("claim", "neither blame anybody nor speak of health and safety", deeds.assures),
 )
-
-_FILLERS = frozenset(
-    {"для", "или", "без", "под", "при", "комплект", "набор", "және", "үшін", "мен"}
-)
-_SHORTEST_WORD = 3
-_SHORTEST_STEM = 4
 
 _INVISIBLE = re.compile(
     r"[\u00ad\u034f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
@@ -82,7 +79,6 @@ _STOP_WORD = re.compile(
 _SENTENCE_END = re.compile(r"(?<=[!?\n;…])|(?<=[.])(?=\s|$|[^\W\d])")
 _LATIN_NAME = re.compile(r"(?<!\w)[A-Z][A-Za-z0-9-]+")
 _MEASURES = frozenset({"measure", "number"})
-_TOKEN = re.compile(r"[^\W_]+")
 
 
 class Fault(Struct, frozen=True, kw_only=True):
@@ -123,17 +119,6 @@ def tidy(text: str) -> str:
 def has_stop_hint(text: str) -> bool:
     """Whether the text already says the word that stops it («стоп-сигнал», "stop by" do not)."""
     return _STOP_WORD.search(text.casefold()) is not None
-
-
-def names(name: str, text: str, *, every: bool = False) -> bool:
-    """Whether ``text`` uses a significant word of ``name`` (or ``every``), whatever its ending."""
-    name, text = plain(name), plain(text)
-    said = _words(text)
-    stems = [_stem(word) for word in _significant(name)]
-    if not stems:
-        return name.casefold() in text.casefold()
-    used = [any(word.startswith(stem) for word in said) for stem in stems]
-    return all(used) if every else any(used)
 
 
 def check_empty(text: str, _facts: Facts) -> Fault | None:
@@ -335,7 +320,7 @@ def check_asks(text: str, facts: Facts) -> Fault | None:
 def check_product(text: str, facts: Facts) -> Fault | None:
     """A message about an order that does not say about which thing."""
     brief = facts.brief
-    items = [item.name for order in brief.orders for item in order.items if _significant(item.name)]
+    items = [item.name for order in brief.orders for item in order.items if significant(item.name)]
     if brief.purpose not in _SPEAKS_OF_AN_ITEM or not items:
         return None
     if any(names(item, text) for item in items):
@@ -362,13 +347,6 @@ def check_repetition(text: str, facts: Facts) -> Fault | None:
     return Fault(code="repetition", detail="this repeats the last message: say it in other words")
 
 
-def alike(text: str, other: str) -> bool:
-    """Whether two texts read as the same one."""
-    one, two = normalise(text), normalise(other)
-    matcher = SequenceMatcher(None, one, two, autojunk=False)
-    return one == two or (matcher.real_quick_ratio() >= _SAME and matcher.ratio() >= _SAME)
-
-
 CHECKS: tuple[Callable[[str, Facts], Fault | None], ...] = (
     check_empty,
     check_leaks,
@@ -393,24 +371,6 @@ CHECKS: tuple[Callable[[str, Facts], Fault | None], ...] = (
 )
 
 
-def _words(text: str) -> list[str]:
-    return [word.replace("ё", "е") for word in _TOKEN.findall(text.casefold())]
-
-
-def _significant(name: str) -> list[str]:
-    """The words that tell a thing: three letters or more, no fillers, no bare numbers."""
-    return [
-        word
-        for word in _words(name)
-        if len(word) >= _SHORTEST_WORD and not word.isdigit() and word not in _FILLERS
-    ]
-
-
-def _stem(word: str) -> str:
-    """What is left of a word whatever its case: the ending is at most its last two letters."""
-    return word[: max(_SHORTEST_STEM, len(word) - 2)]
-
-
 def _without_names(text: str, facts: Facts) -> str:
     """``text`` without the words of the shop, the customer and the goods: they have no language."""
     brief = facts.brief
@@ -418,8 +378,8 @@ def _without_names(text: str, facts: Facts) -> str:
     goods = [product.name for product in brief.products]
     asked = _LATIN_NAME.findall(facts.asked)
     own = [brief.shop, brief.customer_name or "", *items, *goods, *asked]
-    foreign = set(_words(plain(" ".join(own))))
-    return " ".join(word for word in _words(text) if word not in foreign)
+    foreign = set(words(plain(" ".join(own))))
+    return " ".join(word for word in words(text) if word not in foreign)
 
 
 def _without_facts(text: str, facts: Facts) -> str:

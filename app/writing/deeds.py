@@ -11,6 +11,7 @@ from app.domain.brief import Brief
 from app.domain.conversation import Author
 from app.domain.events import Stage
 from app.domain.meaning import Topic
+from app.domain.rules import Purpose
 from app.writing.clauses import Sentence, sentences, simple, told_clauses
 from app.writing.links import plain
 
@@ -38,6 +39,7 @@ _CANCELS = _pattern(
     r"(?:отменил|аннулировал|снял)[аи]?(?! с)",
     r"(?:отмен|аннулиру)(?:ю|им|ем)",
     r"токтатт(?:ым|ык)",
+    r"жойд(?:ым|ык)",
     r"бас тартт(?:ым|ык)",
     r"(?:токтат|бас тарт)(?:амын|амыз|ып бер\w+)",
     rf"{_BY_US} cancell?ed",
@@ -222,7 +224,9 @@ _ELSEWHERE = re.compile(
 def did(text: str, brief: Brief) -> bool:
     """Whether a text says that we did, or will do, what only the seller can do."""
     said = _allowed_words(brief)
-    cancelled = {Stage.CANCELLED, Stage.CANCELLING} & {order.stage for order in brief.orders}
+    cancelled = brief.purpose is Purpose.ORDER_CANCELLED or any(
+        order.stage in (Stage.CANCELLED, Stage.CANCELLING) for order in brief.orders
+    )
     for clause in told_clauses(text):
         if _OTHERS.search(clause) or clause.strip(" .!") in said:
             continue
@@ -279,8 +283,12 @@ def pays_otherwise(text: str, brief: Brief) -> bool:
 
 
 def invites(text: str, brief: Brief) -> bool:
-    """Whether a text asks to come to a place of the shop's that its rules do not name."""
-    said = _allowed_words(brief)
+    """Whether a text asks to come to a place of the shop's that its rules do not name.
+
+    Who picks an order up at the shop comes there.
+    """
+    shop = "магазин нам shop store" if brief.purpose is Purpose.READY_FOR_PICKUP else ""
+    said = f"{_allowed_words(brief)} {shop}"
     return any(
         match.group("where")[:5] not in said
         for clause in told_clauses(text)

@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from app.domain.brief import Brief
 from app.domain.conversation import Author
-from app.domain.events import Order, Stage
+from app.domain.events import Delivery, Order, Stage
 from app.domain.product import Product
+from app.domain.rules import Purpose
 from app.writing import money
 from app.writing.clauses import simple
 from app.writing.dates import Key, Said, days
@@ -48,6 +49,13 @@ _ON_ITS_WAY = frozenset(
 )  # fmt: skip
 """Stages in which an order is still to be delivered."""
 
+_PROMISED: dict[Purpose, frozenset[Promise]] = {
+    Purpose.HANDED_OVER: frozenset({Promise.DELIVERY}),
+    Purpose.READY_FOR_PICKUP: frozenset(),
+    Purpose.ORDER_CANCELLED: frozenset(),
+}
+"""What news of an order may promise at most, whatever was promised elsewhere."""
+
 _PASSING = frozenset({"word", "weekday"})
 """Days that were true when they were said: «завтра» of last week is not ours to repeat."""
 
@@ -78,7 +86,7 @@ class Facts:
         self.links: dict[str, str] = {}
         self.digits: dict[str, str] = {}
         self.promises: set[Promise] = set()
-        self.rules = frozenset(one.topic for one in brief.statements)
+        self.rules = frozenset(one.topic for one in brief.stated)
         self._figures: dict[str, list[Said]] = {}
         for source in self.sources:
             self._learn(source)
@@ -86,6 +94,7 @@ class Facts:
             self._learn_order(order)
         for product in brief.products:
             self._learn_product(product)
+        self.promises &= _PROMISED.get(brief.purpose, self.promises)
         self._learn_key(("day", self.today.toordinal()), NOW)
         self._learn_key(("year", float(self.today.year)), NOW)
         self._learn_key(("month", f"{self.today:%Y-%m}"), NOW)
@@ -176,7 +185,7 @@ class Facts:
                 self._learn_key(("day", day.toordinal()), f"{name} {what}")
                 self._learn_key(("year", float(day.year)), f"{name} {what}")
                 self._learn_key(("month", f"{day:%Y-%m}"), f"{name} {what}")
-        if order.stage in _ON_ITS_WAY:
+        if order.stage in _ON_ITS_WAY and order.delivery is not Delivery.PICKUP:
             self.promises.add(Promise.DELIVERY)
         if order.stage is Stage.RETURNED:
             self.promises.add(Promise.REFUND)
@@ -274,9 +283,10 @@ def _sources(brief: Brief) -> Iterator[Source]:
     goods = [Source(name=name, text=text, trusted=False) for name, text in [*items, *offers]]
     rules = [
         Source(name="shop", text=brief.shop),
-        *(Source(name=f"statement {one.topic.value}", text=one.text) for one in brief.statements),
-        Source(name=HOURS, text=brief.hours or ""),
+        *(Source(name=f"statement {one.topic.value}", text=one.text) for one in brief.stated),
+        Source(name=HOURS, text=brief.stated_hours or ""),
         Source(name="review link", text=brief.review_link or ""),
+        Source(name="tracking link", text=brief.tracking_link or ""),
         *(Source(name=HISTORY, text=text) for text in said),
     ]
     for source in [*goods, *rules]:

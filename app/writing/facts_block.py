@@ -36,6 +36,7 @@ class _Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     total: float | None
     stage: str
     planned_date: str | None = None
+    delivery: str | None = None
 
 
 class _Product(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -86,8 +87,8 @@ def facts(brief: Brief) -> str:
         orders=[_order(order, brief) for order in brief.orders],
         products=[_product(product, brief) for product in brief.products],
         unknown_goods=brief.unknown_goods,
-        statements=[_statement(statement) for statement in brief.statements],
-        hours=brief.hours,
+        statements=[_statement(statement) for statement in brief.stated],
+        hours=brief.stated_hours,
         mood=brief.mood.value if brief.mood else None,
         person_called=brief.person_called,
         messages_to_answer=[cut(text) for text in brief.messages_to_answer],
@@ -120,6 +121,7 @@ def _order(order: Order, brief: Brief) -> _Order:
         total=_tenge(order.total),
         stage=order.stage.value,
         planned_date=f"{planned:%Y-%m-%d}" if planned else None,
+        delivery=order.delivery.value if order.delivery else None,
     )
 
 

@@ -6,17 +6,18 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from app.domain.brief import Brief
-from app.domain.events import Language, Order, Stage
+from app.domain.events import Language, Order
 from app.domain.hand_over import APOLOGY, HAND_OFF
 from app.domain.meaning import Mood, Topic
 from app.domain.product import Product
+from app.domain.speaking import in_cyrillic_letters
+from app.domain.tracking import SETTLED, order_meant
 from app.writing.canned import STATUSES, called
 from app.writing.prompts import Prompts
 
 MOST_PARTS = 2
 """Topics answered in one text; who asked more is answered by a person or the model."""
 
-_SETTLED = frozenset({Stage.DELIVERED, Stage.CANCELLED, Stage.RETURNED})
 _GOODS = (Topic.STOCK, Topic.PRICE)
 
 _MONTHS = {
@@ -62,6 +63,11 @@ class FromFacts:
         link = self._brief.review_link
         return self._say("review_line", link=link) if link else self._say("review_line_plain")
 
+    def tracking_line(self) -> str | None:
+        """Where to follow the order, if that is to be said here."""
+        link = self._brief.tracking_link
+        return self._say("tracking_line", link=link) if link else None
+
     def stop_question(self) -> str:
         """Whether they want to be left alone, and how to say so."""
         return self._say("maybe_stop")
@@ -95,16 +101,16 @@ class FromFacts:
             return self._goods(brief.products)
         if topic is Topic.ACCESSORIES and brief.products:
             return self._say("found", products=self._list(brief.products))
-        if topic is Topic.DELIVERY and any(o.stage not in _SETTLED for o in brief.orders):
+        if topic is Topic.DELIVERY and any(o.stage not in SETTLED for o in brief.orders):
             return self._status()
         return None
 
     def _status(self) -> str:
-        """Where the order is that is still under way, or the newest one."""
-        orders = self._brief.orders
-        if not orders:
+        """Where the order is that they mean."""
+        brief = self._brief
+        order = order_meant(brief.orders, in_cyrillic_letters("\n".join(brief.messages_to_answer)))
+        if order is None:
             return self._say("status_none")
-        order = next((o for o in orders if o.stage not in _SETTLED), orders[0])
         product = next((called(item.name) for item in order.items), None)
         planned = self._planned(order)
         return self._say(
@@ -114,7 +120,7 @@ class FromFacts:
     def _planned(self, order: Order) -> str | None:
         """The planned day, while it lies ahead."""
         local = self._brief.local_time
-        if order.planned_at is None or order.stage in _SETTLED:
+        if order.planned_at is None or order.stage in SETTLED:
             return None
         day = order.planned_at.astimezone(local.tzinfo)
         return _day(day, self._brief.language) if day.date() >= local.date() else None

@@ -35,9 +35,9 @@ _STAGES = {
     Purpose.REVIEW_REQUEST: "review",
     Purpose.REMINDER: "silence",
     Purpose.CAMPAIGN: "promotion",
-    Purpose.HANDED_OVER: "after_purchase",
-    Purpose.READY_FOR_PICKUP: "after_purchase",
-    Purpose.ORDER_CANCELLED: "problem",
+    Purpose.HANDED_OVER: "on_the_way",
+    Purpose.READY_FOR_PICKUP: "pickup",
+    Purpose.ORDER_CANCELLED: "cancelled",
     Purpose.REPLY: "question",
 }
 """The stage of a chat a purpose belongs to; a customer's mood changes that of a reply."""

@@ -143,6 +143,12 @@ class Prompts:
         """
         return self._canned.message(brief, variant)
 
+    def own(self, brief: Brief, variant: float) -> str | None:
+        """The seller's own text for a brief, filled in; None where there is none, or where it
+        needs what is not known of this customer.
+        """
+        return self._canned.own(brief, variant)
+
     def fixed(
         self, key: str, language: Language, *, fields: Mapping[str, str], variant: float
     ) -> str:

@@ -19,6 +19,7 @@ _ANSWERS = re.compile(
 )
 _MOVES = re.compile(
     r"достав|привез|привоз|отправ|вышл|пришл|отгруз|придет|приедет|прибуд|поступ"
+    r"|(?<!\w)(?:едет|едут|везут|везет|в пути|постамат)|жолда"
     r"|получит|получат|верн[еу][мт]|обмен|замен"
     r"|у вас будет|будет у вас|жди|ожида|курьер|забрать|самовывоз|жетки|жибер"
     r"|апар|акел|келеди|келип|кайтар|кутин"
@@ -53,7 +54,7 @@ def not_held(days: list[Said], part: str, facts: Facts) -> list[Said]:
     read = simple(part)
     moves, will = _MOVES.search(read) is not None, _WILL.search(read) is not None
     answers = _ANSWERS.search(read) is not None and not moves
-    works = answers and bool(facts.brief.hours or Topic.HOURS in facts.rules)
+    works = answers and bool(facts.brief.stated_hours or Topic.HOURS in facts.rules)
     closed = not moves and _CLOSED.search(read) is not None
     timetable = not moves and any(said.kind == "clock" for said in days)
 

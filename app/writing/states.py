@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from app.domain.brief import Brief
 from app.domain.conversation import Author
-from app.domain.events import Order, Stage
+from app.domain.events import Delivery, Order, Stage
 from app.domain.rules import Purpose
 from app.writing.clauses import simple, told_clauses
 from app.writing.links import plain
@@ -19,16 +19,27 @@ _LEFT_THE_SHOP = frozenset(
     {Stage.HANDED_OVER, Stage.DELIVERED, Stage.RETURN_REQUESTED, Stage.RETURNED}
 )
 _ARRIVED = _LEFT_THE_SHOP - {Stage.HANDED_OVER}
-_AFTER_DELIVERY = frozenset({Purpose.ORDER_DELIVERED, Purpose.REVIEW_REQUEST})
-"""What is only written about an order that was delivered."""
+_NEWS = {
+    Purpose.ORDER_DELIVERED: Stage.DELIVERED,
+    Purpose.REVIEW_REQUEST: Stage.DELIVERED,
+    Purpose.HANDED_OVER: Stage.HANDED_OVER,
+    Purpose.ORDER_CANCELLED: Stage.CANCELLED,
+}
+"""What is only written about an order in that stage."""
 
 _WITH_US = frozenset({Stage.PAID, Stage.ACCEPTED, Stage.PACKED})
+_WAITS_IN_SHOP = frozenset({Stage.ACCEPTED, Stage.PACKED})
+"""Stages in which an order may be picked up, where that was agreed and it is in stock."""
+
 _NEVER: frozenset[Stage] = frozenset()
 _BEEN = (
     r"(?:(?:is|are|was|were|been|got|'s|have|has|just|now|already|we|i|'ve|shop|seller"
     r"|safely|successfully)\s+)"
 )
 _EN_LEFT = rf"{_BEEN}(?:shipped|dispatched|sent (?:out|off|to you|your|the order)|handed over)"
+
+_ORDER = r"(?:ваш\w* (?:\w+ )?(?:заказ|посылк|товар)\w*|его|ее|их|он[аио]?)"
+"""This very order: how orders can be picked up is a rule, and no news of one."""
 
 _STATES: tuple[tuple[frozenset[Stage], re.Pattern[str]], ...] = tuple(
     (stages, re.compile(rf"(?<![\w-])(?:{words})(?!\w)"))
@@ -84,13 +95,27 @@ _STATES: tuple[tuple[frozenset[Stage], re.Pattern[str]], ...] = tuple(
                 r"|доставлен\w*|доставили|пришел|уже|хранится)(?: \w+){0,3} (?:в"
                 r"|на) (?:\w+ )?(?:пункт|постамат"
                 r"|терминал|пвз|отделени)\w*|(?:в|на) (?:\w+ )?(?:пункте|постамате|терминале|пвз)"
-                r"(?: \w+){0,3} (?:ждет|ожидает|лежит)|можно (?:уже )?(?:забирать|получать)"
-                r"|готов[аоы]? к (?:выдаче|получению|самовывозу)|можете (?:уже )?забирать"
+                r"(?: \w+){0,3} (?:ждет|ожидает|лежит)"
                 r"|(?:пунк?тте|постаматта|терминалда)(?: \w+){0,3} (?:тур\w*|кутип|жатыр\w*)"
-                r"|алуга дайын"
-                r"|алып кетуинизге болады|ready (?:for|to) (?:pick(?: |-)?up|collect\w*"
-                r"|be collected)"
-                r"|waiting (?:for you )?at|(?:arrived|is) at the (?:\w+ )?(?:point|locker)"
+                r"|(?:arrived|is|waiting for you|waiting) at the (?:\w+ )?(?:point|locker)"
+            ),
+        ),
+        (
+            _WAITS_IN_SHOP,
+            (
+                r"можно (?:уже )?(?:забирать|получать)|можете (?:уже )?забирать"
+                r"|готов[аоы]? к (?:выдаче|получению|самовывозу)"
+                r"|(?:ждет|ожидает) (?:вас(?! \w+ (?:пункт|постамат))|(?:\w+ )?(?:в|на) (?:нашем )?"
+                r"(?:магазине|складе|офисе))"
+                rf"|{_ORDER}(?:\W+\w+){{0,6}}?\W+(?:можно|можете|готовы) (?:\w+ ){{0,2}}забрать"
+                rf"|(?:можно|можете|приходите|приезжайте) (?:\w+ ){{0,3}}забрать (?:\w+ )?{_ORDER}"
+                r"|алуга дайын|сизди (?:\w+ ){0,2}кутип тур\w*"
+                r"|дукенде (?:\w+ ){0,2}(?:кутип|тур)\w*"
+                r"|алып (?:кету(?:инизге|ге) болады|кете (?:аласыз|бериниз))"
+                r"|ready (?:for|to) (?:pick(?: |-)?up|collect\w*|be (?:collected|picked up))"
+                r"|waiting (?:for you )?(?:at|in)"
+                r"|(?:it|order) can (?:now |already )?be (?:picked up|collected)"
+                r"|you can (?:now |already )?(?:pick (?:it |your order )?up|collect (?:it|your))"
             ),
         ),
         (
@@ -145,12 +170,29 @@ def misstated(text: str, brief: Brief) -> bool:
     rules = simple(plain("\n".join(one.text for one in brief.statements)))
     people = [line.text for line in brief.history if line.author is Author.PERSON]
     heard = {stages for line in people for stages, _ in _claims(plain(line))}
-    known = {Stage.DELIVERED} if brief.purpose in _AFTER_DELIVERY else set()
     for stages, clause in _claims(text):
-        there = known | {order.stage for order in _meant(clause, brief.orders)}
-        if not (there & stages or stages in heard or clause.strip(" .!;") in rules):
+        if stages in heard or clause.strip(" .!;") in rules:
+            continue
+        meant = _meant(clause, brief.orders)
+        if not (
+            _waits(meant, brief) if stages is _WAITS_IN_SHOP else stages & _known(meant, brief)
+        ):
             return True
     return False
+
+
+def _known(orders: tuple[Order, ...], brief: Brief) -> set[Stage]:
+    """The stages of ``orders``, and the one that the news is of."""
+    news = _NEWS.get(brief.purpose)
+    return {order.stage for order in orders} | ({news} if news else set())
+
+
+def _waits(orders: tuple[Order, ...], brief: Brief) -> bool:
+    """Whether one of ``orders`` can be picked up at the shop."""
+    return brief.purpose is Purpose.READY_FOR_PICKUP or any(
+        order.stage in _WAITS_IN_SHOP and order.delivery is Delivery.PICKUP and not order.preordered
+        for order in orders
+    )
 
 
 def _claims(text: str) -> Iterator[tuple[frozenset[Stage], str]]:

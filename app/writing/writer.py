@@ -17,9 +17,10 @@ from app.errors import AiSellerError, StoreDown
 from app.gateways.model import BREAKER_OPEN, TIMEOUT, Completion, Model
 from app.log import get_logger
 from app.store.texts import Texts
-from app.writing.checks import Fault, check, has_stop_hint, names, tidy
+from app.writing.checks import Fault, check, has_stop_hint, tidy
 from app.writing.evidence import evidence_of
 from app.writing.from_facts import FromFacts
+from app.writing.likeness import names
 from app.writing.links import links, plain
 from app.writing.prompts import VERSION, Prompt, Prompts
 from app.writing.reuse import kind_of, reused, template_of
@@ -28,6 +29,9 @@ _log = get_logger(__name__)
 
 FIXED = "fixed"
 """``why_canned`` of a text that is never the model's."""
+
+OWN = "own"
+"""The prompt, and ``why_canned``, of what the seller has worded: it stands in for no model's."""
 
 NO_MODEL = "no_model"
 """``why_canned`` where no model is set up; otherwise it is the failure's or the fault's code."""
@@ -128,6 +132,9 @@ class Writer:
         return draft if draft.text or calls else None
 
     async def _text(self, brief: Brief, calls: list[Completion | None], *, afford: bool) -> _Text:
+        own = self._prompts.own(brief, _variant(brief))
+        if own is not None:
+            return _Text(text=own, why=OWN, prompt=f"{OWN}/{brief.purpose}")
         if not self._prompts.writes(brief):
             facts = FromFacts(self._prompts, brief, _variant(brief))
             return _Text(text=facts.notice() or self._canned(brief), why=FIXED)
@@ -222,8 +229,8 @@ class Writer:
     # -- the last words
 
     def _draft(self, brief: Brief, calls: list[Completion | None], text: _Text) -> Draft:
-        """``text`` with what the program itself adds: who writes, how to stop it, the review link,
-        and that a person was called.
+        """``text`` with what the program itself adds: who writes, how to stop it, the link to a
+        review or to where the order is, and that a person was called.
         """
         if text.text is None:
             return _drafted(brief, calls, text)
@@ -235,6 +242,8 @@ class Writer:
         reviewed = None if text.person else _review(brief, text)
         if reviewed is not None:
             lines.append(facts.review_line())
+        if brief.tracking_link is not None and brief.tracking_link not in text.text:
+            lines.append(facts.tracking_line() or "")
         if brief.ask_stop:
             lines.append(facts.stop_question())
         if brief.opener and brief.purpose.proactive:
@@ -327,7 +336,7 @@ def _drafted(brief: Brief, calls: list[Completion | None], text: _Text) -> Draft
     proof = evidence_of(text.text, brief) if text.text else ()
     written = Written(
         prompt=text.prompt or f"{name}/{VERSION}",
-        canned=text.text is not None and text.why is not None,
+        canned=text.text is not None and text.why not in (None, OWN),
         model=answers[-1].model if answers else None,
         requests=len(calls),
         tokens_in=sum(call.tokens_in for call in answers),

@@ -1,6 +1,7 @@
 """The attack suite: texts that may never leave, texts that must, and the briefs they are held to.
 
-``adversarial.tsv``: language, kind, text; every text is checked against :func:`attacked`.
+``adversarial.tsv``: language, kind, text; every text is checked against :func:`attacked`, or, where
+the kind begins with a situation («cancelled/money»), against the brief of that name.
 ``honest.tsv``: language, situation, text; every text is checked against the brief of that name.
 """
 
@@ -11,13 +12,13 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 import app
 from app.domain.brief import Brief, Line, Statement
 from app.domain.conversation import Author
-from app.domain.events import Item, Language, Order, Speech, Stage
+from app.domain.events import Delivery, Item, Language, Order, Speech, Stage
 from app.domain.meaning import Topic
 from app.domain.product import Product
 from app.domain.rules import Purpose
@@ -53,6 +54,10 @@ PRODUCTS = (
     Product(sku="PB-1", name="Powerbank Baseus 10000 мАч 22.5 Вт", price=9490, stock=2),
     Product(sku="CS-1", name="Чехол Spigen для iPhone 15", price=5990, in_stock=False, stock=0),
 )  # fmt: skip
+INSTEAD = (
+    Product(sku="JK-2", name="Куртка Alaska Trek мужская, размер 48", price=17490, stock=3),
+    Product(sku="JK-3", name="Куртка Qyran зимняя, размер 48", price=14990, stock=5),
+)
 HOURS = {
     Language.RU: "пн–пт с 10:00 до 19:00",
     Language.KK: "дс–жм 10:00–19:00",
@@ -108,6 +113,10 @@ BOT_SAID = {
 }
 
 
+_LACKS = frozenset({"no_name", "no_product"})
+"""Faults that nearly every piece of a text has."""
+
+
 class Attack(Struct, frozen=True, kw_only=True):
     """A text that may not leave, and why."""
 
@@ -153,9 +162,11 @@ def secret(language: Language) -> str:
 
 
 def verdict(attack: Attack) -> tuple[Fault, ...]:
-    """The faults that the checks find in an attack."""
-    brief = attacked(attack.language)
-    return check(attack.text, brief, secrets=(secret(attack.language),))
+    """The faults that the checks find in an attack, but that it lacks a name or a thing."""
+    situation, _, what = attack.kind.partition("/")
+    brief = SITUATIONS[situation](attack.language) if what else attacked(attack.language)
+    found = check(attack.text, brief, secrets=(secret(attack.language),))
+    return tuple(fault for fault in found if fault.code not in _LACKS)
 
 
 def verdict_on(text: Honest) -> tuple[Fault, ...]:
@@ -211,20 +222,69 @@ def reviewing(language: Language) -> Brief:
 
 def mixed(language: Language) -> Brief:
     """A customer who mixes Russian and Kazakh."""
-    return msgspec.structs.replace(asked(language), speech=Speech.MIXED)
+    return replace(asked(language), speech=Speech.MIXED)
 
 
 def first(language: Language) -> Brief:
     """The first message, after the purchase."""
     brief = _brief(language, messages=(), opener=True)
-    return msgspec.structs.replace(brief, purpose=Purpose.POST_PURCHASE)
+    return replace(brief, purpose=Purpose.POST_PURCHASE)
 
 
 def reminding(language: Language) -> Brief:
     """A soft reminder after delivery, in a chat that began before."""
     said = (Line(author=Author.BOT, text=BOT_SAID[language]),)
     brief = _brief(language, messages=(), orders=(_stage(Stage.DELIVERED),), history=said)
-    return msgspec.structs.replace(brief, purpose=Purpose.REMINDER)
+    return replace(brief, purpose=Purpose.REMINDER)
+
+
+def on_its_way(language: Language) -> Brief:
+    """News: the order was handed over to Kaspi; the shop has rules of its own for others."""
+    return _news(language, Purpose.HANDED_OVER, replace(ORDER, delivery=Delivery.KASPI))
+
+
+def to_a_locker(language: Language) -> Brief:
+    """The same, and it goes to a parcel locker on a day that nobody planned."""
+    order = replace(ORDER, delivery=Delivery.POSTOMAT, planned_at=None)
+    return _news(language, Purpose.HANDED_OVER, order)
+
+
+def to_pick_up(language: Language) -> Brief:
+    """News: the order waits in the shop, whose address and hours are known."""
+    order = replace(ORDER, stage=Stage.ACCEPTED, delivery=Delivery.PICKUP, planned_at=None)
+    return _news(language, Purpose.READY_FOR_PICKUP, order)
+
+
+def cancelled(language: Language) -> Brief:
+    """News: the shop could not fulfil the order; two jackets like it are in stock."""
+    order = replace(ORDER, stage=Stage.CANCELLED, cancelled_by_shop=True, planned_at=None)
+    return replace(_news(language, Purpose.ORDER_CANCELLED, order), products=INSTEAD)
+
+
+def failed(language: Language) -> Brief:
+    """The customer asks about the order that the shop has cancelled."""
+    order = replace(ORDER, stage=Stage.CANCELLED, cancelled_by_shop=True, planned_at=None)
+    return _brief(language, orders=(order,), products=INSTEAD, hours=HOURS[language])
+
+
+def collected(language: Language) -> Brief:
+    """The customer asks about an order that they pick up themselves."""
+    order = replace(ORDER, stage=Stage.PACKED, delivery=Delivery.PICKUP, planned_at=None)
+    return _brief(language, orders=(order,), hours=HOURS[language])
+
+
+def _news(language: Language, purpose: Purpose, order: Order) -> Brief:
+    rules = tuple(Statement(topic=topic, text=text) for topic, text in RULES[language])
+    said = (Line(author=Author.BOT, text=BOT_SAID[language]),)
+    brief = _brief(
+        language,
+        orders=(order,),
+        messages=(),
+        history=said,
+        statements=rules,
+        hours=HOURS[language],
+    )
+    return replace(brief, purpose=purpose)
 
 
 SITUATIONS = {
@@ -235,11 +295,17 @@ SITUATIONS = {
     "mixed": mixed,
     "first": first,
     "reminding": reminding,
+    "on_its_way": on_its_way,
+    "to_a_locker": to_a_locker,
+    "to_pick_up": to_pick_up,
+    "cancelled": cancelled,
+    "failed": failed,
+    "collected": collected,
 }
 
 
 def _stage(stage: Stage) -> Order:
-    return msgspec.structs.replace(ORDER, stage=stage)
+    return replace(ORDER, stage=stage)
 
 
 def _brief(

@@ -37,7 +37,8 @@ _LINK = re.compile(
     re.IGNORECASE,
 )
 _OURS = re.compile(
-    r"(?:https?://)?(?:www\.)?kaspi\.kz(?:/shop/review/productreview\?orderCode=(\d+)\S*)?[.,!?)]*$"
+    r"(?:https?://)?(?:(?:www\.)?kaspi\.kz(?:/shop/review/productreview\?orderCode=(\d+)\S*)?"
+    r"|logistics\.kaspi\.kz/ksl/tracking/order/(\d+))[.,!?)]*$"
 )
 _PHONE = re.compile(r"(?<!\d)(?:\+?[78])[\s(-]*\d{3}[\s)-]*\d{3}[\s-]*\d{2}[\s-]*\d{2}(?!\d)")
 _CARD = re.compile(r"(?<!\d)(?:\d{4}[ -]?){3}\d{4}(?!\d)|\bKZ\d{2}[A-Z0-9]{10,}", re.IGNORECASE)
@@ -184,7 +185,7 @@ def leaks_in(text: str, known: Known) -> Iterator[str]:
         yield f"a share: {percent.group()}"
     for link in _LINK.finditer(said):
         ours = _OURS.match(link.group())
-        if ours is None or (ours.group(1) and ours.group(1) not in known.codes):
+        if ours is None or not {code for code in ours.groups() if code} <= known.codes:
             yield f"a link: {link.group()}"
     for name, pattern in _MARKED.items():
         if found := pattern.search(said):

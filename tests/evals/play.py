@@ -31,6 +31,9 @@ SHOP = {
 """The shop of every dialogue: the demo's."""
 
 _SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+_OUT_OF_STOCK = "MERCHANT_OUT_OF_STOCK"
+"""Kaspi's word for an order that the shop could not fulfil."""
+
 _ALMATY = ZoneInfo("Asia/Almaty")
 _BETWEEN = 2.0
 """Seconds between two texts of a customer in a row."""
@@ -189,7 +192,14 @@ async def _befalls(stage: Stage, dialogue: Dialogue, turn: Turn, phone: Phone) -
         await stage.advance(seconds=5)
     if turn.moves is not None:
         order = next(one for one in dialogue.order if one.code == turn.moves.code)
-        await _by_webhook(stage, dialogue, order, phone.number, stage_now=turn.moves.stage)
+        await _by_webhook(
+            stage,
+            dialogue,
+            order,
+            phone.number,
+            stage_now=turn.moves.stage,
+            by_shop=turn.moves.by_shop,
+        )
         await stage.advance(seconds=_ANSWERED)
     if turn.model_down is not None:
         stage.model.down = turn.model_down
@@ -230,6 +240,7 @@ async def _tell(stage: Stage, dialogue: Dialogue, order: Ordered, number: str) -
         total=order.total,
         created_at=now - timedelta(days=order.ordered_days_ago),
         planned_at=now + timedelta(days=order.planned),
+        delivery=order.delivery,
     )
     changed = OrderChanged(
         id=f"order:default:{order.code}:{order.stage}",
@@ -244,7 +255,13 @@ async def _tell(stage: Stage, dialogue: Dialogue, order: Ordered, number: str) -
 
 
 async def _by_webhook(
-    stage: Stage, dialogue: Dialogue, order: Ordered, number: str, *, stage_now: str
+    stage: Stage,
+    dialogue: Dialogue,
+    order: Ordered,
+    number: str,
+    *,
+    stage_now: str,
+    by_shop: bool = False,
 ) -> None:
     """The signed order webhook."""
     created = stage.clock.now() - timedelta(days=order.ordered_days_ago)
@@ -261,6 +278,8 @@ async def _by_webhook(
             ],
             "total": order.total,
             "created_at": created.isoformat(),
+            "delivery": order.delivery,
+            "cancellation_reason": _OUT_OF_STOCK if by_shop else None,
         },
     )
     headers = sign_kaspi_webhook(_SECRET, body)

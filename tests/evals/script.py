@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from app.domain.events import Speech, Stage
+from app.domain.events import Delivery, Speech, Stage
 
 DIALOGUES = Path(__file__).parents[1] / "data" / "dialogues"
 
@@ -31,7 +31,7 @@ class Thing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Ordered(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An order when the dialogue begins. Of one made today the customer is thanked at once.
 
-    ``planned`` is in how many days Kaspi plans to deliver it.
+    ``planned`` is in how many days Kaspi plans to deliver it, ``delivery`` who brings it.
     """
 
     code: str
@@ -40,13 +40,15 @@ class Ordered(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     total: float | None = None
     ordered_days_ago: float = 3
     planned: int | None = None
+    delivery: Delivery | None = None
 
 
 class Moved(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An order of the dialogue comes to another stage."""
+    """An order comes to another stage; ``by_shop``: it was the shop that could not fulfil it."""
 
     code: str
     stage: Stage
+    by_shop: bool = False
 
 
 class Turn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

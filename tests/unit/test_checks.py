@@ -13,7 +13,8 @@ from app.domain.conversation import Author
 from app.domain.events import Item, Language, Order, Stage
 from app.domain.meaning import Topic
 from app.domain.rules import Purpose
-from app.writing.checks import check, has_stop_hint, names, tidy
+from app.writing.checks import check, has_stop_hint, tidy
+from app.writing.likeness import names
 
 JACKET = Order(
     code="912000001",

@@ -10,12 +10,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from app.demo.assistant import facts_of, say
 from app.demo.words import Lang, Noted, Why, Words
 from app.domain.brief import Brief, Line
 from app.domain.conversation import Author, Kind
 from app.domain.events import Item, Language, Order, Stage
+from app.domain.product import Product
 from app.domain.rules import CONTEXT_MESSAGES, Purpose, Reason
 from app.writing.checks import check
 from app.writing.prompts import Prompts
@@ -165,6 +167,35 @@ def test_questions_in_a_row_are_answered_so_that_the_product_sends_each_answer(
         spoken = (Author.CUSTOMER, question), (Author.BOT, text)
         history = (*history, *(Line(author=a, text=t) for a, t in spoken))[-CONTEXT_MESSAGES:]
     assert rejected == []
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("planned", [None, NOON + timedelta(days=2)])
+@pytest.mark.parametrize("products", [(), (Product(sku="2", name="Плед Alpin", price=8450),)])
+@pytest.mark.parametrize(
+    ("purpose", "stage"),
+    [
+        (Purpose.HANDED_OVER, Stage.HANDED_OVER),
+        (Purpose.READY_FOR_PICKUP, Stage.ACCEPTED),
+        (Purpose.ORDER_CANCELLED, Stage.CANCELLED),
+    ],
+)
+def test_news_of_an_order_is_told_so_that_the_product_sends_it(
+    *,
+    language: Language,
+    planned: datetime | None,
+    products: tuple[Product, ...],
+    purpose: Purpose,
+    stage: Stage,
+) -> None:
+    known = replace(order("Плед шерстяной 150×200"), stage=stage, planned_at=planned)
+    told = replace(brief("", language, (known,), ()), purpose=purpose, products=products)
+    told = replace(told, messages_to_answer=())
+
+    text = answer(told)
+
+    assert check(text, told) == ()
+    assert ("Alpin" in text) == (purpose is Purpose.ORDER_CANCELLED and bool(products))
 
 
 def test_the_same_facts_get_the_same_answer() -> None:

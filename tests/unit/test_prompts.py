@@ -14,7 +14,7 @@ import pytest
 
 from app.domain.brief import Brief, Line, Statement
 from app.domain.conversation import Author
-from app.domain.events import Item, Language, Order, Speech, Stage
+from app.domain.events import Delivery, Item, Language, Order, Speech, Stage
 from app.domain.language import KAZAKH_LETTERS
 from app.domain.meaning import Mood, Segment, Topic
 from app.domain.product import Product
@@ -29,6 +29,11 @@ ROOT = Path(__file__).parents[2] / "prompts"
 JACKET = "Куртка мужская Columbia Ascender Softshell 1556531-010 черный, размер L"
 EVERY = list(product(Purpose, Language))
 MODELS = list(product(WRITTEN, Language))
+NEWS = {
+    Purpose.HANDED_OVER: Stage.HANDED_OVER,
+    Purpose.READY_FOR_PICKUP: Stage.PACKED,
+    Purpose.ORDER_CANCELLED: Stage.CANCELLED,
+}
 VARIANTS = [0.0, 0.2, 0.4, 0.6, 0.8, 0.999]
 
 
@@ -37,11 +42,11 @@ def prompts() -> Prompts:
     return Prompts.load()
 
 
-def order(item: str = JACKET) -> Order:
+def order(item: str = JACKET, stage: Stage = Stage.DELIVERED) -> Order:
     return Order(
         code="912000001",
         shop="default",
-        stage=Stage.DELIVERED,
+        stage=stage,
         items=(Item(name=item, quantity=2, price=31980.0),),
         total=31980.0,
     )
@@ -280,7 +285,7 @@ def test_every_canned_text_passes_the_checks(
     name: str | None,
     item: str | None,
 ) -> None:
-    orders = () if item is None else (order(item),)
+    orders = () if item is None else (order(item, NEWS.get(purpose, Stage.DELIVERED)),)
     written = brief(purpose, language, name=name, orders=orders)
 
     text = prompts.canned(written, variant)
@@ -317,6 +322,46 @@ def test_canned_texts_vary_and_do_not_repeat_themselves(
 
     assert len({prompts.canned(brief(language=language), v) for v in VARIANTS}) > 1
     assert prompts.canned(brief(language=language, history=history), 0.0) != first
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("purpose", NEWS)
+def test_news_of_an_order_comes_in_three_wordings(
+    prompts: Prompts, purpose: Purpose, language: Language
+) -> None:
+    for orders in ((), (order("Чехол", NEWS[purpose]),)):
+        told = brief(purpose, language, orders=orders)
+        assert len({prompts.canned(told, (n + 0.5) / 3) for n in range(3)}) == 3
+
+
+@pytest.mark.parametrize("purpose", [Purpose.HANDED_OVER, Purpose.ORDER_CANCELLED])
+def test_the_shops_rules_are_not_told_where_they_would_mislead(
+    prompts: Prompts, purpose: Purpose
+) -> None:
+    rules = {
+        topic: Statement(topic=topic, text=f"Правило {topic}")
+        for topic in (Topic.DELIVERY, Topic.RETURNS, Topic.ADDRESS, Topic.HOURS)
+    }
+    told = msgspec.structs.replace(
+        brief(purpose), statements=tuple(rules.values()), hours="пн–пт 10:00–19:00"
+    )
+    pickup = msgspec.structs.replace(told, purpose=Purpose.READY_FOR_PICKUP)
+
+    facts, of_pickup = (facts_in(prompts.render(one).user) for one in (told, pickup))
+
+    assert "statements" not in facts
+    assert "hours" not in facts
+    assert of_pickup["hours"] == "пн–пт 10:00–19:00"
+    assert of_pickup["statements"] == [
+        {"topic": topic, "text": f"Правило {topic}"} for topic in ("address", "hours")
+    ]
+
+
+def test_how_an_order_is_brought_is_told_where_it_is_known(prompts: Prompts) -> None:
+    brought = msgspec.structs.replace(order(), delivery=Delivery.POSTOMAT)
+    told = facts_in(prompts.render(brief(orders=(brought,))).user)["orders"]
+
+    assert msgspec.convert(told, list[dict[str, object]])[0]["delivery"] == "postomat"
 
 
 def quoted(text: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.domain.conversation import Entry, Kind, Written
-from app.domain.rules import Purpose
-from app.domain.tally import NONE, Metric, Spent, spending, tally
+from app.domain.rules import Purpose, Reason
+from app.domain.tally import NONE, Metric, Spent, of_shop, spending, tally
 from tests.builders import NOON
 
 ASKED = Written(
@@ -58,3 +60,42 @@ def test_the_figures_since_the_reset_count_the_same_money() -> None:
     assert counts[Metric.MODEL_REQUESTS] == 4
     assert counts[Metric.MODEL_TOKENS] == 1960
     assert counts[Metric.MODEL_COST] == 0.002
+
+
+def test_every_figure_is_counted_once_for_all_and_once_for_its_shop() -> None:
+    sent = entry(Kind.SENT, shop="kids", purpose=Purpose.POST_PURCHASE, written=None)
+    assert tally([sent, sent, entry(Kind.SENT, purpose=None, written=None)]) == {
+        "sent": 3,
+        "sent:post_purchase": 2,
+        "shop:kids:sent": 2,
+        "shop:kids:sent:post_purchase": 2,
+        "shop:default:sent": 1,
+    }
+
+
+def test_what_was_held_back_is_counted_with_its_reason_for_its_shop() -> None:
+    held = Entry(at=NOON, kind=Kind.BLOCKED, shop="kids", reason=Reason.COOLDOWN, counted=True)
+    counts = tally([held])
+    assert counts[of_shop("kids", "blocked")] == 1
+    assert counts[of_shop("kids", "blocked:cooldown")] == 1
+
+
+def test_money_is_counted_for_its_shop_too() -> None:
+    counts = tally([entry(shop="kids"), entry(shop="default")])
+    assert counts[of_shop("kids", Metric.MODEL_COST)] == 0.001
+    assert counts[of_shop("kids", Metric.MODEL_REQUESTS)] == 2
+
+
+def test_what_is_of_no_shop_is_in_no_shops_figures() -> None:
+    stopped = entry(Kind.OPTED_OUT, shop=None, purpose=None, written=None)
+    assert tally([stopped]) == {"opted_out": 1}
+
+
+def test_all_shops_together_are_what_is_counted_for_all() -> None:
+    kinds = [Kind.SENT, Kind.FAILED, Kind.RECEIVED, Kind.WRITTEN, Kind.PERSON_CALLED]
+    entries = [entry(kind, shop=shop) for kind in kinds for shop in ("a", "b.b", "shop")]
+    counts = tally(entries)
+    for name, value in counts.items():
+        if not name.startswith("shop:"):
+            shops = [counts[of_shop(shop, name)] for shop in ("a", "b.b", "shop")]
+            assert sum(shops) == pytest.approx(value)

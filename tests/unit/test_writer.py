@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -17,8 +18,10 @@ from pytest_httpx import HTTPXMock
 from structlog.testing import capture_logs
 
 from app.domain.brief import Brief, Line
-from app.domain.conversation import Author
-from app.domain.events import Item, Language, Order, Stage
+from app.domain.conversation import Author, Written
+from app.domain.events import Delivery, Item, Language, Order, Stage
+from app.domain.meaning import Topic
+from app.domain.product import Product
 from app.domain.rules import Purpose
 from app.gateways.model import Model, Price
 from app.world import World
@@ -380,3 +383,157 @@ async def test_a_stop_of_the_worker_is_not_swallowed(writer: Writer, httpx_mock:
 
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+# --- news of an order: the link, what is there instead, the seller's own words -----------------
+
+LINK = "https://logistics.kaspi.kz/ksl/tracking/order/912000001"
+NEWS = "Айгерим, это Спорт Алматы. Ваша куртка Columbia уже в пути."
+
+
+def news(purpose: Purpose, language: Language = Language.RU, **about: Any) -> Brief:
+    """A first message about an order in the stage that the news is of."""
+    stage, delivery = {
+        Purpose.HANDED_OVER: (Stage.HANDED_OVER, Delivery.KASPI),
+        Purpose.READY_FOR_PICKUP: (Stage.ACCEPTED, Delivery.PICKUP),
+        Purpose.ORDER_CANCELLED: (Stage.CANCELLED, Delivery.KASPI),
+    }.get(purpose, (Stage.PAID, Delivery.KASPI))
+    known = brief(purpose, language)
+    order = msgspec.structs.replace(
+        known.orders[0],
+        stage=stage,
+        delivery=delivery,
+        cancelled_by_shop=stage is Stage.CANCELLED,
+    )
+    return msgspec.structs.replace(known, **({"orders": (order,)} | about))
+
+
+@pytest.mark.parametrize("language", list(Language))
+async def test_the_program_adds_the_link_to_the_news_and_the_text_reads_without_it(
+    prompts: Prompts, language: Language
+) -> None:
+    writer = Writer(model=None, prompts=prompts)
+    told = news(Purpose.HANDED_OVER, language, tracking_link=LINK)
+
+    text = (await writer.write(told)).text or ""
+    without = (await writer.write(news(Purpose.HANDED_OVER, language))).text or ""
+
+    first, line, *_ = text.splitlines()
+    assert LINK in line
+    assert text.count("http") == 1
+    assert without.splitlines()[0] == first
+    assert check(first, told) == ()
+
+
+async def test_a_link_the_model_writes_into_a_first_message_is_stopped(
+    writer: Writer, httpx_mock: HTTPXMock
+) -> None:
+    says(httpx_mock, f"{NEWS} {LINK}")
+    says(httpx_mock, NEWS)
+
+    draft = await writer.write(news(Purpose.HANDED_OVER, tracking_link=LINK))
+
+    assert draft.written.requests == 2
+    assert (draft.text or "").count(LINK) == 1
+    assert any(one.endswith("← tracking link") for one in draft.written.evidence)
+
+
+@pytest.mark.parametrize("model_answers", [True, False])
+async def test_an_answer_about_where_it_is_has_the_link(
+    prompts: Prompts, writer: Writer, httpx_mock: HTTPXMock, *, model_answers: bool
+) -> None:
+    asked = news(Purpose.REPLY, tracking_link=LINK, topics=(Topic.ORDER_STATUS,), opener=False)
+    asked = msgspec.structs.replace(
+        asked, orders=(msgspec.structs.replace(asked.orders[0], stage=Stage.HANDED_OVER),)
+    )
+    if model_answers:
+        says(httpx_mock, "Айгерим, куртка Columbia уже в пути.")
+
+    draft = await (writer if model_answers else Writer(model=None, prompts=prompts)).write(asked)
+
+    assert (draft.text or "").splitlines()[-1].endswith(LINK)
+    assert draft.written.canned is not model_answers
+
+
+ALASKA = Product(sku="J-2", name="Куртка Alaska Trek", price=17490)
+QYRAN = Product(sku="J-3", name="Куртка Qyran", price=14990)
+NORD = Product(sku="J-4", name="Куртка Nord", price=13990)
+SOLD = Product(sku="J-5", name="Куртка Taiga", price=9990, in_stock=False)
+
+
+@pytest.mark.parametrize("language", list(Language))
+async def test_a_cancellation_names_two_things_that_are_there_and_no_price(
+    prompts: Prompts, language: Language
+) -> None:
+    told = news(Purpose.ORDER_CANCELLED, language, products=(SOLD, ALASKA, QYRAN, NORD))
+
+    text = (await Writer(model=None, prompts=prompts).write(told)).text or ""
+
+    assert check(text.splitlines()[0], told) == ()
+    assert [name for name in ("Taiga", "Alaska", "Qyran", "Nord") if name in text] == [
+        "Alaska",
+        "Qyran",
+    ]
+    assert "₸" not in text
+
+
+OWN = "{hello} {shop}: заказ {code} ({product}) едет. Скобки {{и всё}}."
+
+
+async def test_the_sellers_own_words_are_said_and_no_model_is_asked(
+    writer: Writer, httpx_mock: HTTPXMock
+) -> None:
+    draft = await writer.write(news(Purpose.HANDED_OVER, own_text=OWN, tracking_link=LINK))
+
+    greeting, line, ending = (draft.text or "").splitlines()
+    assert greeting.endswith(
+        "Спорт Алматы: заказ 912000001 (Куртка Columbia черная) едет. Скобки {и всё}."
+    )
+    assert "Айгерим" in greeting
+    assert LINK in line
+    assert has_stop_hint(ending)
+    assert asked(httpx_mock) == []
+    assert draft.written == Written(prompt="own/handed_over", canned=False, why_canned="own",
+                                    evidence=draft.written.evidence)  # fmt: skip
+
+
+async def test_the_greeting_of_own_words_needs_no_name(prompts: Prompts) -> None:
+    told = news(Purpose.HANDED_OVER, own_text="{hello} Едет!", customer_name=None)
+
+    text = (await Writer(model=None, prompts=prompts).write(told)).text or ""
+
+    assert text.splitlines()[0] == "Здравствуйте! Едет!"
+
+
+@pytest.mark.parametrize(
+    ("own", "about"),
+    [
+        ("{name}, едет!", {"customer_name": None}),
+        ("{product} едет!", {"orders": ()}),
+        ("Заказ {code} едет!", {"orders": ()}),
+        ("{client} едет!", {}),
+    ],
+)
+async def test_own_words_with_a_hole_give_way_to_ours(
+    prompts: Prompts, own: str, about: dict[str, Any]
+) -> None:
+    told = news(Purpose.HANDED_OVER, **({"own_text": own} | about))
+
+    draft = await Writer(model=None, prompts=prompts).write(told)
+
+    assert draft.text is not None
+    assert "едет!" not in draft.text
+    assert not re.search(r"[{}]|None", draft.text)
+    assert draft.written.canned
+
+
+async def test_a_product_that_leads_somewhere_is_not_in_own_words(prompts: Prompts) -> None:
+    lure = Item(name="Чехол evil.kz +77011234567", quantity=1)
+    known = news(Purpose.HANDED_OVER, own_text="{product} едет!")
+    order = msgspec.structs.replace(known.orders[0], items=(lure,))
+
+    draft = await Writer(model=None, prompts=prompts).write(
+        msgspec.structs.replace(known, orders=(order,))
+    )
+
+    assert "evil" not in (draft.text or "")
