@@ -11,7 +11,7 @@ from app.gateways.model import Model, Price
 from app.gateways.transcriber import Transcriber
 from app.gateways.waha import Waha
 from app.log import get_logger
-from app.store.connection import connect
+from app.store.connection import Redis, connect
 from app.store.contacts import Contacts
 from app.store.counters import Counters
 from app.store.embedded import EmbeddedStore
@@ -22,12 +22,12 @@ from app.store.offers import Offers
 from app.store.sessions import Sessions
 from app.store.sheet import Customers
 from app.store.texts import Texts
-from app.web.front import Front
+from app.web.front import Front, NamedList
 from app.web.server import App, Routes, build
 from app.wiring.assembly import Assembly
 from app.wiring.kaspi import kaspi_of
 from app.wiring.prices import customers_sheet, list_names, price_sources
-from app.wiring.probe import Probing
+from app.wiring.probe import Probing, kind_of
 from app.wiring.rules import rules_of
 from app.worker.bot import Bot
 from app.worker.loop import make_docket, register_names, scheduler
@@ -61,7 +61,6 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
         register_names(docket)
         model = _model(settings, world, stack)
         waha = await _waha(settings, stack)
-        small, transcriber = _small(settings, world, stack), _transcriber(settings, world, stack)
         rules = rules_of(settings)
         counters = Counters(redis, daily_budget=settings.ai_seller_daily_budget_usd)
         orders, offers = KaspiOrders(redis), Offers(redis)
@@ -75,14 +74,7 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
             counters=counters,
             journal=Journal(redis),
             sessions=Sessions(redis),
-            writer=Writer(
-                model=model,
-                small=small,
-                texts=Texts(redis) if settings.ai_seller_reuse_texts else None,
-                prompts=Prompts.load(),
-                fallback=rules.fallback,
-                patience=settings.openai_timeout_seconds,
-            ),
+            writer=_writer(settings, world, redis=redis, model=model, stack=stack),
             waha=waha,
             orders=orders,
             kaspi=await kaspi_of(settings, world, counters=counters, stack=stack),
@@ -92,12 +84,26 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
             prices=prices,
             customers=Customers(redis),
             sheet=customers_sheet(settings, stack),
-            transcriber=transcriber,
+            transcriber=_transcriber(settings, world, stack),
             log=get_logger("turn").bind(),
         )
         yield Assembly(
             settings=settings, world=world, redis=redis, docket=docket, bot=bot, model=model
         )
+
+
+def _writer(
+    settings: Settings, world: World, *, redis: Redis, model: Model | None, stack: AsyncExitStack
+) -> Writer:
+    """Raises ``PromptError`` when prompts are missing."""
+    return Writer(
+        model=model,
+        small=_small(settings, world, stack),
+        texts=Texts(redis) if settings.ai_seller_reuse_texts else None,
+        prompts=Prompts.load(),
+        fallback=settings.ai_seller_fallback,
+        patience=settings.openai_timeout_seconds,
+    )
 
 
 def _model(settings: Settings, world: World, stack: AsyncExitStack) -> Model | None:
@@ -182,6 +188,11 @@ def front_of(assembly: Assembly, *, admin_key: str, demo: bool = False) -> Front
         counters=bot.counters,
         journal=bot.journal,
         sessions=bot.sessions,
+        offers=bot.offers,
+        lists=tuple(
+            NamedList(shop=each.shop, kind=kind_of(each), stored_as=each.list_, name=each.name)
+            for each in bot.prices
+        ),
         log=get_logger("door").bind(),
         probe=Probing(assembly),
         admin_key=admin_key,

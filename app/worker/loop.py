@@ -17,10 +17,8 @@ from app.errors import Conflict, StoreDown, Transient
 from app.store import keys
 from app.store.mailbox import Schedule
 from app.worker.bot import Bot
-from app.worker.customers_sheet import keep_in_step
+from app.worker.chores import register_chores
 from app.worker.outage import STORE_PAUSE, Outage, told_once_an_outage
-from app.worker.poll import poll, shops_due
-from app.worker.prices import lists_due, renew
 from app.worker.react import run_turn
 from app.worker.watch import watch
 
@@ -31,17 +29,8 @@ REDELIVERY = timedelta(seconds=10)
 """After this long without a sign of life a killed worker's turn is run by another one."""
 
 SWEEP_EVERY = timedelta(seconds=30)
-READ_EVERY = timedelta(seconds=1)
-"""How often it is seen whether a shop is to be read at Kaspi."""
-
-LISTS_EVERY = timedelta(seconds=5)
-"""How often it is seen whether a price list is to be looked for."""
-
 SHELVES_EVERY = 3.0
 """Seconds between two looks for rows that another worker has read."""
-
-SHEET_EVERY = timedelta(minutes=1)
-"""How often the customers sheet is brought up to date."""
 
 WATCH_EVERY = timedelta(seconds=4)
 """How often it is seen whether a WhatsApp session is to be asked how it is."""
@@ -52,11 +41,6 @@ OVERDUE = timedelta(seconds=20)
 TURN = "turn"
 SWEEP = "sweep"
 WATCH = "watch_sessions"
-READ_KASPI = "read_kaspi"
-POLL = "poll"
-LOOK_FOR_LISTS = "look_for_lists"
-RENEW = "renew"
-SHEET = "keep_sheet"
 """Named as the function: docket seeds what runs by itself under the function's own name, and dies
 when its dictionary of tasks grows meanwhile.
 """
@@ -111,14 +95,7 @@ async def working(
     docket.register(_turn_task(bot, outage), names=[TURN])
     docket.register(_sweep_task(bot), names=[SWEEP])
     docket.register(_watch_task(bot), names=[WATCH])
-    docket.register(_poll_task(bot), names=[POLL])
-    docket.register(_renew_task(bot), names=[RENEW])
-    if bot.kaspi:
-        docket.register(_read_task(bot, docket), names=[READ_KASPI])
-    if bot.prices:
-        docket.register(_lists_task(bot, docket), names=[LOOK_FOR_LISTS])
-    if bot.sheet is not None:
-        docket.register(_sheet_task(bot), names=[SHEET])
+    register_chores(docket, bot)
     worker = Worker(
         docket,
         concurrency=CONCURRENCY,
@@ -201,57 +178,6 @@ def _watch_task(bot: Bot) -> Callable[[], Awaitable[None]]:
         await watch(bot)
 
     return watch_sessions
-
-
-def _read_task(bot: Bot, docket: Docket) -> Callable[[], Awaitable[None]]:
-    """One worker of all sees which shops are due; a shop that is being read is not begun again."""
-
-    async def read_kaspi(
-        perpetual: Perpetual = Perpetual(every=READ_EVERY, automatic=True),  # noqa: ARG001, B008 - docket's way
-    ) -> None:
-        for shop in await shops_due(bot):
-            await docket.add(POLL, key=f"{POLL}:{shop}")(shop)
-
-    return read_kaspi
-
-
-def _poll_task(bot: Bot) -> Callable[[str], Awaitable[None]]:
-    async def poll_shop(shop: Annotated[str, ConcurrencyLimit(1)]) -> None:
-        if shop in bot.kaspi:  # another process may know other shops
-            await poll(bot, shop)
-
-    return poll_shop
-
-
-def _lists_task(bot: Bot, docket: Docket) -> Callable[[], Awaitable[None]]:
-    """One worker of all reads a price list; the others hear of what has changed."""
-
-    async def look_for_lists(
-        perpetual: Perpetual = Perpetual(every=LISTS_EVERY, automatic=True),  # noqa: ARG001, B008 - docket's way
-    ) -> None:
-        for source in await lists_due(bot.prices, bot.offers, world=bot.world):
-            await docket.add(RENEW, key=f"{RENEW}:{source.list_}")(source.list_)
-
-    return look_for_lists
-
-
-def _renew_task(bot: Bot) -> Callable[[str], Awaitable[None]]:
-    async def renew_list(list_: Annotated[str, ConcurrencyLimit(1)]) -> None:
-        for source in bot.prices:
-            if source.list_ == list_:
-                await renew(source, bot.offers, world=bot.world, log=bot.log)
-
-    return renew_list
-
-
-def _sheet_task(bot: Bot) -> Callable[[], Awaitable[None]]:
-    async def keep_sheet(
-        perpetual: Perpetual = Perpetual(every=SHEET_EVERY, automatic=True),  # noqa: ARG001, B008 - docket's way
-    ) -> None:
-        now, zone = bot.world.now(), bot.rules.zone
-        await keep_in_step(bot.sheet, bot.customers, now=now, zone=zone, log=bot.log)
-
-    return keep_sheet
 
 
 async def keep_shelves(bot: Bot) -> None:

@@ -1,0 +1,93 @@
+"""What workers do beside the turns, one of all at a time: read Kaspi, price lists, keep a sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Annotated
+
+from docket import ConcurrencyLimit, Docket, Perpetual
+
+from app.worker.bot import Bot
+from app.worker.customers_sheet import keep_in_step
+from app.worker.poll import poll, shops_due
+from app.worker.prices import lists_due, renew
+
+READ_EVERY = timedelta(seconds=1)
+"""How often it is seen whether a shop is to be read at Kaspi."""
+
+LISTS_EVERY = timedelta(seconds=5)
+"""How often it is seen whether a price list is to be looked for."""
+
+SHEET_EVERY = timedelta(minutes=1)
+"""How often the customers sheet is brought up to date."""
+
+READ_KASPI = "read_kaspi"
+POLL = "poll"
+LOOK_FOR_LISTS = "look_for_lists"
+RENEW = "renew"
+SHEET = "keep_sheet"
+"""Named as the functions of what runs by itself: docket seeds it under these."""
+
+
+def register_chores(docket: Docket, bot: Bot) -> None:
+    """Let a worker do what there is to do beside the turns."""
+    docket.register(_poll_task(bot), names=[POLL])
+    docket.register(_renew_task(bot), names=[RENEW])
+    if bot.kaspi:
+        docket.register(_read_task(bot, docket), names=[READ_KASPI])
+    if bot.prices:
+        docket.register(_lists_task(bot, docket), names=[LOOK_FOR_LISTS])
+    if bot.sheet is not None:
+        docket.register(_sheet_task(bot), names=[SHEET])
+
+
+def _read_task(bot: Bot, docket: Docket) -> Callable[[], Awaitable[None]]:
+    """One worker of all sees which shops are due; a shop that is being read is not begun again."""
+
+    async def read_kaspi(
+        perpetual: Perpetual = Perpetual(every=READ_EVERY, automatic=True),  # noqa: ARG001, B008 - docket's way
+    ) -> None:
+        for shop in await shops_due(bot):
+            await docket.add(POLL, key=f"{POLL}:{shop}")(shop)
+
+    return read_kaspi
+
+
+def _poll_task(bot: Bot) -> Callable[[str], Awaitable[None]]:
+    async def poll_shop(shop: Annotated[str, ConcurrencyLimit(1)]) -> None:
+        if shop in bot.kaspi:  # another process may know other shops
+            await poll(bot, shop)
+
+    return poll_shop
+
+
+def _lists_task(bot: Bot, docket: Docket) -> Callable[[], Awaitable[None]]:
+    """One worker of all reads a price list; the others hear of what has changed."""
+
+    async def look_for_lists(
+        perpetual: Perpetual = Perpetual(every=LISTS_EVERY, automatic=True),  # noqa: ARG001, B008 - docket's way
+    ) -> None:
+        for source in await lists_due(bot.prices, bot.offers, world=bot.world):
+            await docket.add(RENEW, key=f"{RENEW}:{source.list_}")(source.list_)
+
+    return look_for_lists
+
+
+def _renew_task(bot: Bot) -> Callable[[str], Awaitable[None]]:
+    async def renew_list(list_: Annotated[str, ConcurrencyLimit(1)]) -> None:
+        for source in bot.prices:
+            if source.list_ == list_:
+                await renew(source, bot.offers, world=bot.world, log=bot.log)
+
+    return renew_list
+
+
+def _sheet_task(bot: Bot) -> Callable[[], Awaitable[None]]:
+    async def keep_sheet(
+        perpetual: Perpetual = Perpetual(every=SHEET_EVERY, automatic=True),  # noqa: ARG001, B008 - docket's way
+    ) -> None:
+        now, zone = bot.world.now(), bot.rules.zone
+        await keep_in_step(bot.sheet, bot.customers, now=now, zone=zone, log=bot.log)
+
+    return keep_sheet
