@@ -32,8 +32,9 @@ run: .venv/.runtime
 demo: .venv/.runtime
 	@exec $(BIN)/ai-seller demo
 
+# The whole suite takes up to four cores; a part is sooner done by one process, which collects once.
 test: .venv/.dev
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(if $(ARGS),,-n auto --maxprocesses=4 --dist worksteal) $(ARGS)
 
 check: .venv/.dev
 	$(BIN)/ruff format --check .

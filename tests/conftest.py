@@ -1,4 +1,4 @@
-"""What all tests share: one real store for the whole run, emptied before each test."""
+"""What all tests of a process share: one real store, emptied before each test, and the dice."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from hypothesis import settings
 
 from app.store.embedded import EmbeddedStore
+
+# The same examples in every run, and none fails for being slow where several tests run at once.
+settings.register_profile("same", derandomize=True, deadline=None, database=None)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +32,15 @@ def running_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     loop.close()
 
 
-@pytest.fixture
-def store_url(running_store: str) -> str:
-    """The address of an empty store."""
+@pytest.fixture(scope="session")
+def store_client(running_store: str) -> Iterator[redis.Redis]:
+    """One way to the store for all tests: a connection is made once."""
     with redis.Redis.from_url(running_store) as client:
-        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def store_url(running_store: str, store_client: redis.Redis) -> str:
+    """The address of an empty store."""
+    store_client.flushall()
     return running_store

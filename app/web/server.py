@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from litestar import Litestar, Router
+from litestar.connection import Request
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -13,8 +14,18 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
 from app import __version__
-from app.web import contacts_api, costs_api, health, queue_api, sales_api, seller_api, webhooks
-from app.web.front import Front
+from app.web import (
+    contacts_api,
+    costs_api,
+    health,
+    prices_api,
+    queue_api,
+    sales_api,
+    seller_api,
+    status_api,
+    webhooks,
+)
+from app.web.front import Front, front_of
 from app.web.guards import admin, trusted_or_admin
 from app.web.problems import HANDLERS, SAFE_HEADERS
 
@@ -35,8 +46,8 @@ def routes() -> list[ControllerRouterHandler]:
         Router(
             "/",
             route_handlers=[
-                contacts_api.ROUTER, costs_api.ROUTER, queue_api.ROUTER, sales_api.ROUTER,
-                seller_api.ROUTER,
+                contacts_api.ROUTER, costs_api.ROUTER, prices_api.ROUTER, queue_api.ROUTER,
+                sales_api.ROUTER, seller_api.ROUTER, status_api.ROUTER,
             ],
             guards=[admin],
             security=[{_ADMIN: []}],
@@ -48,7 +59,7 @@ def build(front: Front, extra_routes: Routes = ()) -> App:
     """The application that serves ``front``; ``extra_routes`` are the desk's and the demo's."""
     app = Litestar(
         [*routes(), *extra_routes],
-        dependencies={"front": Provide(lambda: front, sync_to_thread=False)},
+        dependencies={"front": Provide(_front, sync_to_thread=False)},
         exception_handlers=HANDLERS,
         response_headers=SAFE_HEADERS,
         request_max_body_size=MAX_BODY,
@@ -57,6 +68,11 @@ def build(front: Front, extra_routes: Routes = ()) -> App:
     )
     app.state.front = front
     return app
+
+
+def _front(request: Request[Any, Any, Any]) -> Front:
+    """What the application that serves ``request`` works with: told apart by its state only."""
+    return front_of(request)
 
 
 def _openapi() -> OpenAPIConfig:

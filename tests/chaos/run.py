@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections import Counter, defaultdict
 from contextlib import AsyncExitStack, suppress
@@ -25,6 +24,7 @@ from tests.chaos.processes import Crew, Store
 from tests.chaos.report import Run
 from tests.chaos.seen import Api, Item, Quiet
 from tests.chaos.verdict import Evidence, Finding, judged
+from tests.e2e.processes import free_port
 
 SETTLE = 6
 """Seconds after which a lost answer of WAHA's is decided: more than any of its faults takes."""
@@ -44,7 +44,7 @@ async def run(plan: Plan, folder: Path) -> Run:
         store = Store(folder / "store")
         url = await stack.enter_async_context(store.running())
         environ = _environ(outside, url, folder)
-        port, workers = _free_port(), plan.size.workers
+        port, workers = free_port(), plan.size.workers
         crew = Crew(workers=workers, port=port, folder=folder, environ=environ)
         await stack.enter_async_context(crew.working())
         outside.waha.hook(f"{crew.url}/webhooks/waha", hmac_key=HMAC, retries=RETRIES)
@@ -111,13 +111,6 @@ def _environ(outside: Outside, url: str, folder: Path) -> dict[str, str]:
         "LOG_FORMAT": "json",
     }
     return {**settings, "WAHA_SETTLE_SECONDS": str(SETTLE)} if settles() else settings
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 # --- what it brought --------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
 
 from app.demo.kaspi import EmulatedKaspi
 from app.demo.kaspi_shapes import Buyer, Item
@@ -40,20 +41,36 @@ class KaspiShop:
         """The first reading: what is there is no news."""
         await self.read(shop)
 
-    async def news(self, shop: str = "default") -> Taken:
+    async def news(self, shop: str = "default", **delta: float) -> Taken:
         """Let so much time pass that everything is due, read it, and let the turns run."""
-        self.stage.clock.advance(hours=1, minutes=1)
+        self.stage.clock.advance(**(delta or {"hours": 1, "minutes": 1}))
         taken = await self.read(shop)
         await self.stage.settle()
         return taken
 
-    async def later(self, **delta: float) -> None:
-        """Time passes, and the shop is read as often as it is due."""
-        target = self.stage.clock.now() + timedelta(**delta)
-        while self.stage.clock.now() < target:
-            await self.stage.advance(minutes=5)
-            await self.read()
-            await self.stage.settle()
+    async def said(self, phone: str = PHONE) -> list[str]:
+        """Why the bot has written to them, in order; what is not out yet is left out."""
+        if (await self.stage.api.get(f"/api/contacts/{phone}")).status_code == HTTPStatus.NOT_FOUND:
+            return []
+        return [
+            message["purpose"]
+            for message in await self.stage.messages(phone)
+            if message["author"] == "bot" and message["status"] not in ("queued", "failed")
+        ]
+
+    async def reasons(self, phone: str = PHONE) -> list[tuple[str, str | None, str | None]]:
+        """What the journal tells: kind, purpose and reason of each line."""
+        lines = await self.stage.journal(phone)
+        return [(line["kind"], line["purpose"], line["reason"]) for line in lines]
+
+    async def unusable(self) -> list[tuple[str, str, str]]:
+        """Orders nobody can be written to about: shop, number and reason, newest first."""
+        told = (await self.stage.api.get("/api/unusable")).json()
+        return [(each["shop"], each["order_code"], each["reason"]) for each in told]
+
+    async def pull(self, shop: str = "default") -> Any:
+        """What the seller's page does: ask for the shop's sales."""
+        return await self.stage.api.get(f"/kaspi/get_sells_info/{shop}")
 
 
 @asynccontextmanager

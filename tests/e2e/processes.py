@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import secrets
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
 
 DEADLINE = 30.0
+
+PORTS = (20_000, 32_000)
+"""Below the ephemeral ones of Linux, macOS and Windows."""
 
 
 class Process:
@@ -90,8 +94,12 @@ async def answers(client: httpx.AsyncClient, path: str = "/health/live") -> None
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port nobody listens on, and that no system hands out to who asks for any.
+
+    So another test, running beside this one, does not get it before it is used.
+    """
+    while True:
+        port = random.SystemRandom().randrange(*PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -18,13 +18,15 @@ from app.demo.server import serving
 from app.demo.waha import EmulatedWaha
 from app.demo.waha_phone import Phone
 from app.demo.waha_shapes import Engine
-from app.wiring import Assembly, assembled, web_app
+from app.wiring import Assembly, assembled
+from app.wiring.parts import front_of
 from app.worker.loop import WATCH_EVERY, run_guarded
 from app.worker.prices import renew
 from app.worker.watch import watch
 from app.world import World
 from tests.builders import NOON, PHONE
 from tests.clock import Clock
+from tests.web import web_of
 
 ADMIN = "an-admin-key-for-tests"
 HMAC = "a-webhook-key-for-tests"
@@ -173,9 +175,9 @@ async def on_stage(
             dotenv=None,
         )
         async with assembled(settings, world=world or clock, redis_url=store_url) as assembly:
-            app = web_app(assembly, admin_key=ADMIN)
+            front = front_of(assembly, admin_key=ADMIN)
             async with (
-                serving(app) as url,
+                serving(web_of(front)) as url,
                 httpx.AsyncClient(
                     base_url=url, verify=False, headers={"Authorization": f"Bearer {ADMIN}"}
                 ) as api,

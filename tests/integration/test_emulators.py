@@ -669,10 +669,10 @@ async def test_noweb_without_its_store_knows_neither_history_nor_lids() -> None:
 async def test_the_store_is_nowebs_alone(engine: Engine) -> None:
     async with staged(engine) as stage, client_of_ours(stage) as ours:
         stage.waha.store = False
-        buyer = stage.waha.phone(AIGERIM)
+        buyer, began = stage.waha.phone(AIGERIM), stage.world.now()
         await buyer.writes("Да")
         assert await ours.lid_of_phone("default", AIGERIM) == buyer.lid
-        assert len(await _history(ours, stage, since=stage.world.now())) == 1
+        assert len(await _history(ours, stage, since=began)) == 1
 
 
 async def test_a_session_that_does_not_work_tells_nothing_either() -> None:

@@ -231,7 +231,7 @@ async def test_hundreds_of_chats_at_once_are_all_answered_once(store_url: str) -
         AI_SELLER_DEBOUNCE_SECONDS="0",
     ) as stage:
         now = datetime.now(UTC)
-        chats = [f"7705{i:07}" for i in range(300)]
+        chats = [f"7705{i:07}" for i in range(200)]
         mail = [
             fact
             for chat in chats
