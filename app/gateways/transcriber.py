@@ -321,11 +321,18 @@ _SENTENCES = re.compile(r"(?<=[.!?…])\s+|\n+")
 
 def spoken(written: str) -> str:
     """What of a transcript was really said: no remarks on noise, no credits, no ends of films."""
-    sentences = _SENTENCES.split(_NOTE.sub(" ", written[: 2 * LONGEST]))
+    sentences = _SENTENCES.split(_without_notes(written[: 2 * LONGEST]))
     text = " ".join(part for part in sentences if _COMMUNITY not in part.lower())
     text = " ".join(_CREDIT.sub(" ", text).split())[:LONGEST]
     silent = not any(map(str.isalnum, text)) or _ASIDES.fullmatch(text)
     return "" if silent or _is_caption(text) or _is_end(text) else text
+
+
+def _without_notes(written: str) -> str:
+    """No remarks, nor those around them: «[шум [музыка]]»."""
+    while (less := _NOTE.sub(" ", written)) != written:
+        written = less
+    return written
 
 
 def _is_caption(text: str) -> bool:

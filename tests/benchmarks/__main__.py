@@ -16,6 +16,7 @@ import uvloop
 from tests.benchmarks.catalogue_load import catalogue_load
 from tests.benchmarks.door import webhooks
 from tests.benchmarks.figures import Figure, load, machine, table
+from tests.benchmarks.kaspi import kaspi
 from tests.benchmarks.outside import outside
 from tests.benchmarks.price_lists import price_lists
 from tests.benchmarks.product import QUICK, Bench, Work, store
@@ -33,7 +34,7 @@ LONGEST = 480.0
 
 MEASUREMENTS: tuple[Callable[[Bench], Awaitable[list[Figure]]], ...] = (
     webhooks, turns, at_rest, start_up, space, stops, language, meaning, checks, catalogue,
-    catalogue_load, price_lists,
+    catalogue_load, price_lists, kaspi,
 )  # fmt: skip
 
 

@@ -135,13 +135,21 @@ def write_csv(path: Path) -> None:
 
 _SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 
 def write_xlsx(path: Path) -> None:
     """As Excel does, with shared texts; by hand, since openpyxl takes half a minute."""
     texts: dict[str, int] = {}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr(
+            "[Content_Types].xml",
+            f'<Types xmlns="{_PACKAGE}/content-types">'
+            f'<Override PartName="/xl/workbook.xml" ContentType="{_KIND}.sheet.main+xml"/>'
+            f'<Override PartName="/xl/sharedStrings.xml" ContentType="{_KIND}.sharedStrings+xml"/>'
+            "</Types>",
+        )
         book.writestr("_rels/.rels", _links(("officeDocument", "xl/workbook.xml")))
         book.writestr(
             "xl/_rels/workbook.xml.rels",
@@ -153,7 +161,8 @@ def write_xlsx(path: Path) -> None:
             '<sheets><sheet name="1" sheetId="1" r:id="r0"/></sheets></workbook>',
         )
         with book.open("xl/worksheets/sheet1.xml", "w") as sheet:
-            sheet.write(f'<worksheet xmlns="{_SHEET}"><sheetData>'.encode())
+            ref = f'<dimension ref="A1:K{OFFERS + 1}"/>'
+            sheet.write(f'<worksheet xmlns="{_SHEET}">{ref}<sheetData>'.encode())
             heads = dict(zip(_HEADS, _HEADS, strict=True))
             sheet.write(_row(heads, 1, texts=texts, numbers=frozenset()))
             for number, row in enumerate(rows(), 2):
@@ -171,7 +180,7 @@ def _links(*links: tuple[str, str]) -> str:
         f'<Relationship Id="r{i}" Type="{_LINKS}/{kind}" Target="{target}"/>'
         for i, (kind, target) in enumerate(links)
     )
-    return f'<Relationships xmlns="{_PACKAGE}">{told}</Relationships>'
+    return f'<Relationships xmlns="{_PACKAGE}/relationships">{told}</Relationships>'
 
 
 def _row(row: Row, number: int, *, texts: dict[str, int], numbers: frozenset[str]) -> bytes:
