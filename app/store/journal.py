@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from app.domain.conversation import Entry, Message
+from app.domain.tally import Metric, of_shop
 from app.store import keys
 from app.store.claims import Buried
 from app.store.connection import Redis, store_errors
@@ -16,12 +17,13 @@ UNUSABLE_KEPT = 1000
 
 
 class Unusable(Struct, frozen=True, kw_only=True):
-    """A fact that concerns nobody we can write to. Holds no more of it than its order."""
+    """A fact that concerns nobody we can write to. Holds no more of it than its order and shop."""
 
     at: datetime
     reason: str
     detail: str
     order_code: str | None = None
+    shop: str | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -50,13 +52,16 @@ class Journal:
         return [_messages.decode(line) for line in lines]
 
     async def unusable(self, fact: Unusable) -> None:
-        """Record a fact that cannot be used. Raises ``StoreDown``."""
+        """Record a fact that cannot be used, and count it as blocked. Raises ``StoreDown``."""
+        counted = [str(Metric.BLOCKED), f"{Metric.BLOCKED}:{fact.reason}"]
+        if fact.shop is not None:
+            counted += [of_shop(fact.shop, name) for name in counted]
         with store_errors():
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.rpush(keys.unusable(), _encode(fact))
                 pipe.ltrim(keys.unusable(), -UNUSABLE_KEPT, -1)
-                pipe.hincrbyfloat(keys.counters(), "blocked", 1)
-                pipe.hincrbyfloat(keys.counters(), f"blocked:{fact.reason}", 1)
+                for name in counted:
+                    pipe.hincrbyfloat(keys.counters(), name, 1)
                 await pipe.execute()
 
     async def all_unusable(self) -> list[Unusable]:

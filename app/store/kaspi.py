@@ -228,6 +228,20 @@ class KaspiOrders:
                 pipe.hdel(keys.kaspi(shop), "failures", "not_before", "code", "detail", "refused")
                 await pipe.execute()
 
+    async def accept_token(self, shop: str, token_mark: str) -> bool:
+        """The token with this hash works: a refusal of it is over; whether there was one.
+
+        Raises ``StoreDown``.
+        """
+        with store_errors():
+            refused = await self._redis.hget(keys.kaspi(shop), "refused")
+            if refused is None or refused.decode() != token_mark:
+                return False
+            await self._redis.hdel(
+                keys.kaspi(shop), "failures", "not_before", "code", "detail", "refused"
+            )
+        return True
+
     async def failed(
         self, shop: str, *, code: str, detail: str, again: datetime, refused: str | None = None
     ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from msgspec import Struct
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -12,10 +13,10 @@ from prometheus_client.registry import Collector
 from app.domain.budget import DECIMALS, Budget, BudgetState
 from app.domain.rules import Purpose, Rules
 from app.domain.session import Alarm, Alert, Grade, Session, alerts_of
-from app.domain.tally import NONE, Spent
+from app.domain.tally import NONE, Spent, of_shop
 from app.domain.tally import Metric as Count
 from app.store.counters import Cost
-from app.web.front import Front
+from app.web.front import Front, Health, KaspiPart, PricesPart, Probe
 
 _PERSON = "person"
 """The label of what people at the shop wrote themselves: it has no purpose."""
@@ -37,16 +38,10 @@ class ShopDay(Struct, frozen=True, kw_only=True):
     daily_remaining: int
 
 
-class Figures(Struct, frozen=True, kw_only=True):
-    """What was counted since the last reset, over all workers.
-
-    ``today`` is what this local day cost, by shop and purpose, and ``budget`` what it may cost: no
-    reset touches these.
-    """
+class Counts(Struct, frozen=True, kw_only=True):
+    """What was counted since the last reset, over all workers."""
 
     counts: dict[str, float]
-    today: tuple[Cost, ...]
-    budget: Budget
 
     def of(self, count: Count) -> int:
         """One counter."""
@@ -72,6 +67,28 @@ class Figures(Struct, frozen=True, kw_only=True):
         sent = self.of(Count.SENT)
         tried = sent + self.of(Count.BLOCKED) + self.of(Count.ERRORS)
         return round(sent / tried, 4) if tried else 0.0
+
+
+class Figures(Counts, frozen=True, kw_only=True):
+    """The counters of all shops together.
+
+    ``today`` is what this local day cost, by shop and purpose, and ``budget`` what it may cost: no
+    reset touches these.
+    """
+
+    today: tuple[Cost, ...]
+    budget: Budget
+
+    def shop(self, shop: str) -> Counts:
+        """What was counted of one shop alone."""
+        start = of_shop(shop, "")
+        return Counts(
+            counts={
+                name.removeprefix(start): value
+                for name, value in self.counts.items()
+                if name.startswith(start)
+            }
+        )
 
 
 async def figures(front: Front) -> Figures:
@@ -134,10 +151,10 @@ async def lines(front: Front) -> list[Line]:
 
 async def shop_days(front: Front) -> dict[str, ShopDay]:
     """Every shop's day. Raises ``StoreDown``."""
-    limit = front.rules.max_daily_messages
     today = front.rules.local(front.world.now()).date()
     days: dict[str, ShopDay] = {}
     for shop in front.rules.shops:
+        limit = front.rules.of(shop.id).max_daily_messages
         used = await front.counters.used(shop.id, today)
         days[shop.id] = ShopDay(
             sent_today=used, daily_limit=limit, daily_remaining=max(0, limit - used)
@@ -146,13 +163,24 @@ async def shop_days(front: Front) -> dict[str, ShopDay]:
 
 
 def exposition(
-    counted: Figures, waiting: Queue, *, days: dict[str, ShopDay], sessions: list[Line]
+    counted: Figures,
+    waiting: Queue,
+    *,
+    days: dict[str, ShopDay],
+    sessions: list[Line],
+    probe: Probe,
+    now: datetime,
 ) -> bytes:
-    """All of it, and the process, in Prometheus' text format."""
+    """All of it, and the process, in Prometheus' text format. ``days`` are of the shops there are.
+
+    Labels are for ever: no shop is told but these.
+    """
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     shown = [
         *_counters(counted), *_gauges(waiting, days), *_sessions(sessions), *_money(counted),
+        *_by_shop({shop: counted.shop(shop) for shop in days}),
+        *_readings(probe.kaspi, now), *_lists(probe.prices),
     ]  # fmt: skip
     registry.register(_Shown(shown))
     return generate_latest(registry)
@@ -183,10 +211,7 @@ _PLAIN: dict[Count, tuple[str, str]] = {
 
 
 def _counters(counted: Figures) -> Iterator[Metric]:
-    sent = counted.by(Count.SENT)
-    by_people = counted.of(Count.SENT) - sum(sent.values())
-    parts = sent | {_PERSON: by_people}
-    yield _split("messages_sent", "Messages sent.", label="purpose", parts=parts)
+    yield _split("messages_sent", "Messages sent.", label="purpose", parts=_sent(counted))
     blocked = counted.by(Count.BLOCKED)
     held = "Messages the rules held back."
     yield _split("messages_blocked", held, label="reason", parts=blocked)
@@ -196,11 +221,82 @@ def _counters(counted: Figures) -> Iterator[Metric]:
     yield CounterMetricFamily("ai_seller_model_cost_usd", cost, value=counted.cost)
 
 
+def _sent(counted: Counts) -> dict[str, int]:
+    """What was sent by purpose, and what people wrote themselves."""
+    sent = counted.by(Count.SENT)
+    return sent | {_PERSON: counted.of(Count.SENT) - sum(sent.values())}
+
+
 def _split(name: str, what: str, *, label: str, parts: dict[str, int]) -> Metric:
     metric = CounterMetricFamily(f"ai_seller_{name}", what, labels=[label])
     for part, value in parts.items():
         metric.add_metric([part], value)
     return metric
+
+
+_OF_SHOPS: dict[Count, tuple[str, str]] = {
+    Count.ERRORS: _PLAIN[Count.ERRORS],
+    Count.RECEIVED: _PLAIN[Count.RECEIVED],
+    Count.OPTED_OUT: _PLAIN[Count.OPTED_OUT],
+}
+
+
+def _by_shop(shops: dict[str, Counts]) -> Iterator[Metric]:
+    """The counters once more, of each shop alone."""
+    sent = CounterMetricFamily(
+        "ai_seller_shop_messages_sent", "Messages sent.", labels=["shop", "purpose"]
+    )
+    blocked = CounterMetricFamily(
+        "ai_seller_shop_messages_blocked",
+        "Messages the rules held back.",
+        labels=["shop", "reason"],
+    )
+    cost = CounterMetricFamily(
+        "ai_seller_shop_model_cost_usd", "Cost of the model, US dollars.", labels=["shop"]
+    )
+    for shop, counted in shops.items():
+        for purpose, value in _sent(counted).items():
+            sent.add_metric([shop, purpose], value)
+        for reason, value in counted.by(Count.BLOCKED).items():
+            blocked.add_metric([shop, reason], value)
+        cost.add_metric([shop], counted.cost)
+    yield from (sent, blocked, cost)
+    for count, (name, what) in _OF_SHOPS.items():
+        parts = {shop: counted.of(count) for shop, counted in shops.items()}
+        yield _split(f"shop_{name}", what, label="shop", parts=parts)
+
+
+def _readings(kaspi: KaspiPart, now: datetime) -> Iterator[Metric]:
+    """The shops that are read at Kaspi; those that are not have no sample."""
+    up = GaugeMetricFamily(
+        "ai_seller_kaspi_up", "1 while the shop's orders are read at Kaspi.", labels=["shop"]
+    )
+    age = GaugeMetricFamily(
+        "ai_seller_kaspi_read_age_seconds", "Since Kaspi last answered.", labels=["shop"]
+    )
+    for each in kaspi.shops:
+        if each.state is Health.OFF:
+            continue
+        up.add_metric([each.shop], float(each.state is Health.OK))
+        since = each.read_at or each.connected_at
+        if since is not None:
+            age.add_metric([each.shop], max(0.0, (now - since).total_seconds()))
+    yield from (up, age)
+
+
+def _lists(prices: PricesPart) -> Iterator[Metric]:
+    """The price lists; one that was never read has no offers."""
+    whose = ["shop", "list"]
+    offers = GaugeMetricFamily(
+        "ai_seller_price_list_offers", "Offers the shop is spoken of by.", labels=whose
+    )
+    faults = GaugeMetricFamily(
+        "ai_seller_price_list_faults", "What is wrong with rows of the list.", labels=whose
+    )
+    for each in prices.lists:
+        offers.add_metric([each.shop, each.list], each.offers)
+        faults.add_metric([each.shop, each.list], each.faults)
+    yield from (offers, faults)
 
 
 def _gauges(waiting: Queue, days: dict[str, ShopDay]) -> Iterator[Metric]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import TypeAlias
@@ -21,6 +22,7 @@ from app.store.counters import Counters
 from app.store.journal import Journal
 from app.store.kaspi import Taken
 from app.store.mailbox import Mailbox
+from app.store.offers import Offers
 from app.store.sessions import Sessions
 from app.world import World
 
@@ -42,13 +44,66 @@ class Part(Struct, frozen=True, kw_only=True):
     detail: str | None = None
 
 
+class ShopReading(Part, frozen=True, kw_only=True):
+    """How the reading of a shop's orders at Kaspi goes.
+
+    ``connected_at`` is when its first reading began, ``seeded_at`` when all that was there before
+    was known. Kaspi last answered at ``read_at``; until ``next_try_at`` it is not asked, null while
+    nothing keeps it from being asked, and while nothing is asked at all.
+    """
+
+    shop: str
+    connected_at: datetime | None = None
+    seeded_at: datetime | None = None
+    read_at: datetime | None = None
+    next_try_at: datetime | None = None
+
+
+class KaspiPart(Part, frozen=True, kw_only=True):
+    """Kaspi, which is as bad as the worst of the shops that are read there."""
+
+    shops: tuple[ShopReading, ...] = ()
+
+
+class ListPart(Part, frozen=True, kw_only=True):
+    """A price list of a shop, ``list`` or ``sheet``; ``name`` is what people call it.
+
+    It was last looked for at ``asked_at``. ``offers`` are spoken by, those of ``good_at``;
+    ``faults`` is how many rows, or parts of rows, could not be read then.
+    """
+
+    shop: str
+    list: str
+    name: str
+    offers: int = 0
+    faults: int = 0
+    good_at: datetime | None = None
+    asked_at: datetime | None = None
+
+
+class PricesPart(Part, frozen=True, kw_only=True):
+    """The price lists, which are as bad as the worst of them."""
+
+    lists: tuple[ListPart, ...] = ()
+
+
 class Probe(Struct, frozen=True, kw_only=True):
     """The state of all parts, as the composition root found them just now."""
 
     store: Part
     waha: Part
     model: Part
-    kaspi: Part
+    kaspi: KaspiPart
+    prices: PricesPart
+
+
+class NamedList(Struct, frozen=True, kw_only=True):
+    """A price list: whose it is, ``list`` or ``sheet``, its name in the store and for people."""
+
+    shop: str
+    kind: str
+    stored_as: str
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +112,8 @@ class Front:
 
     ``waha_hmac_key`` and ``kaspi_secret`` None close their doors (503); ``event_token`` None lets
     in the ``trusted`` networks only. ``shop_id`` is the shop of a push that names none. ``probe``
-    answers within a few seconds and never raises. ``pull`` reads a shop's orders at Kaspi now;
+    answers within a few seconds and never raises. ``lists`` are the price lists there are, and
+    ``offers`` what was read of them. ``pull`` reads a shop's orders at Kaspi now;
     it raises ``Transient`` or ``Permanent`` with what Kaspi says. ``home`` is where a browser is
     sent from ``/``.
     """
@@ -69,6 +125,7 @@ class Front:
     counters: Counters
     journal: Journal
     sessions: Sessions
+    offers: Offers
     log: Logger = field(repr=False)
     probe: Callable[[], Awaitable[Probe]] = field(repr=False)
     pull: Callable[[str], Awaitable[Taken]] = field(repr=False)
@@ -78,6 +135,7 @@ class Front:
     kaspi_secret: str | None = field(default=None, repr=False)
     trusted: tuple[Network, ...] = ()
     shop_id: str = "default"
+    lists: tuple[NamedList, ...] = ()
     demo: bool = False
     home: str | None = None
 

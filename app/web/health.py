@@ -101,12 +101,14 @@ def _down(probe: Probe) -> list[str]:
     summary="Figures for Prometheus",
 )
 async def prometheus(front: FromFront) -> Response[bytes]:
-    """Counters over all workers, gauges of the queue, and this process."""
+    """Counters over all workers, gauges of the queue, the shops and the lists; this process."""
     shown = exposition(
         await figures(front),
         await queue(front),
         days=await shop_days(front),
         sessions=await lines(front),
+        probe=await front.probe(),
+        now=front.world.now(),
     )
     return Response(shown, media_type=_FOR_PROMETHEUS)
 

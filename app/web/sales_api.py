@@ -11,16 +11,20 @@ from typing import Annotated
 from litestar import Router, get
 from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.domain.conversation import OFF_STAGES
-from app.domain.events import Order
+from app.domain.events import READ, Order, Stage
 from app.domain.rules import Rules
 from app.errors import Permanent, StoreDown, Transient
-from app.store.contacts import KnownOrder
 from app.store.kaspi import Taken
+from app.store.known_orders import KnownOrder
 from app.web.front import FromFront, Front, known_shop
 from app.web.problems import GUARDED, told
 from app.web.reading import look
+
+NOT_SOLD = OFF_STAGES | {Stage.WAITING_FOR_SIGNATURE}
+"""Stages in which an order is no sale: it did not come about, or has not yet."""
 
 _AT_ONCE = 50
 _TOP = 10
@@ -117,17 +121,20 @@ async def _as_they_are(front: Front, kept: list[KnownOrder]) -> list[KnownOrder]
             for order in reading.conversation.orders if reading else ():
                 current[order.shop, order.code] = order
     return [
-        KnownOrder(
-            chat=known.chat,
-            order=current.get((known.order.shop, known.order.code), known.order),
-            heard_at=known.heard_at,
-        )
+        replace(known, order=_newest(known, current.get((known.order.shop, known.order.code))))
         for known in kept
     ]
 
 
+def _newest(known: KnownOrder, in_chat: Order | None) -> Order:
+    """The chat's word, unless that too was read at Kaspi: what is kept is read as often."""
+    if in_chat is None or (in_chat.source == READ and known.order.source == READ):
+        return known.order
+    return in_chat
+
+
 def _stands(known: KnownOrder) -> bool:
-    return known.order.stage not in OFF_STAGES
+    return known.order.stage not in NOT_SOLD
 
 
 def _sales(sold: list[KnownOrder], rules: Rules) -> Sales:

@@ -1,4 +1,4 @@
-"""The seller's own doors: figures, state, and an order said to be delivered by hand."""
+"""The seller's own doors: figures, and an order said to be delivered by hand."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.domain.budget import Budget, BudgetAlert, BudgetState, budget_alerts, next_day
+from app.domain.budget import BudgetState
 from app.domain.events import Address, Fact, OrderChanged, Stage
-from app.domain.session import Alert
-from app.domain.session import Health as NumberHealth
+from app.domain.rules import Shop
 from app.domain.tally import Metric
-from app.errors import Refused, StoreDown
+from app.errors import Refused
 from app.gateways.kaspi import UnknownStage, read_demper
-from app.store.contacts import KnownOrder
-from app.web.figures import Figures, Line, Queue, ShopDay, figures, lines, queue, shop_days
-from app.web.front import FromFront, Front, Health, Part, known_shop
+from app.store.known_orders import KnownOrder
+from app.web.figures import Counts, Figures, ShopDay, figures, shop_days
+from app.web.front import FromFront, Front, known_shop
 from app.web.problems import GUARDED
 
 
@@ -53,8 +52,25 @@ class Limiter(Struct, frozen=True, kw_only=True):
     shops: dict[str, ShopDay]
 
 
+class ShopCounted(Struct, frozen=True, kw_only=True):
+    """The same of one shop; ``model_cost`` is US dollars. What is of no shop is in none."""
+
+    messages_sent: int
+    messages_blocked: int
+    errors: int
+    success_rate: float
+    blocked_by_reason: dict[str, int]
+    sent_by_purpose: dict[str, int]
+    messages_received: int
+    opted_out: int
+    model_cost: float
+
+
 class Counted(Struct, frozen=True, kw_only=True):
-    """What was counted since the last reset; ``success_rate`` is 0 before anything happened."""
+    """What was counted since the last reset; ``success_rate`` is 0 before anything happened.
+
+    ``by_shop`` has every shop there is.
+    """
 
     messages_sent: int
     messages_blocked: int
@@ -69,6 +85,7 @@ class Counted(Struct, frozen=True, kw_only=True):
     opted_out: int
     person_called: int
     model: Model
+    by_shop: dict[str, ShopCounted]
 
 
 class Metrics(Struct, frozen=True, kw_only=True):
@@ -104,59 +121,11 @@ class Delivered(Struct, frozen=True, kw_only=True):
     timestamp: datetime
 
 
-class SessionView(Struct, frozen=True, kw_only=True):
-    """A WhatsApp session: WAHA's ``status`` since when, the end of WhatsApp's ban on new contacts
-    if there is one, how its number fares, how many chats wait for it, what a person must look at.
-    """
-
-    session: str
-    status: str | None
-    since: datetime | None
-    at: datetime | None
-    works: bool
-    restricted_until: datetime | None
-    heard_at: datetime | None
-    our_phone: str | None
-    our_lid: str | None
-    health: NumberHealth
-    held: int
-    alerts: tuple[Alert, ...]
-
-
-class Waha(Struct, frozen=True, kw_only=True):
-    """WAHA as it answers now, and what is known of its sessions."""
-
-    state: Health
-    detail: str | None
-    sessions: list[SessionView]
-
-
-class State(Struct, frozen=True, kw_only=True):
-    """All parts at once. ``queue`` and ``budget`` are null while the store is down.
-
-    ``alerts`` are those of no session: what a person has to know of the money.
-    """
-
-    success: bool
-    status: str
-    enabled: bool
-    test_mode: bool
-    demo: bool
-    waha: Waha
-    model: Part
-    store: Part
-    kaspi: Part
-    queue: Queue | None
-    budget: Budget | None
-    alerts: tuple[BudgetAlert, ...]
-    timestamp: datetime
-
-
 @get("/metrics", responses=GUARDED, summary="Figures since the last reset")
 async def metrics(front: FromFront) -> MetricsAnswer:
     """Over all workers; they survive restarts."""
     now = front.world.now()
-    counted = _counted(await figures(front), await _limiter(front))
+    counted = _counted(await figures(front), await _limiter(front), shops=front.rules.shops)
     told = Metrics(enabled=front.rules.enabled, ai_seller_metrics=counted, timestamp=now)
     return MetricsAnswer(success=True, metrics=told, timestamp=now)
 
@@ -174,7 +143,7 @@ async def _limiter(front: Front) -> Limiter:
     )
 
 
-def _counted(counted: Figures, limiter: Limiter) -> Counted:
+def _counted(counted: Figures, limiter: Limiter, *, shops: tuple[Shop, ...]) -> Counted:
     return Counted(
         messages_sent=counted.of(Metric.SENT),
         messages_blocked=counted.of(Metric.BLOCKED),
@@ -196,6 +165,21 @@ def _counted(counted: Figures, limiter: Limiter) -> Counted:
             cost_today=counted.budget.spent_today,
             budget=counted.budget.state,
         ),
+        by_shop={shop.id: _of_shop(counted.shop(shop.id)) for shop in shops},
+    )
+
+
+def _of_shop(counted: Counts) -> ShopCounted:
+    return ShopCounted(
+        messages_sent=counted.of(Metric.SENT),
+        messages_blocked=counted.of(Metric.BLOCKED),
+        errors=counted.of(Metric.ERRORS),
+        success_rate=counted.success_rate,
+        blocked_by_reason=counted.by(Metric.BLOCKED),
+        sent_by_purpose=counted.by(Metric.SENT),
+        messages_received=counted.of(Metric.RECEIVED),
+        opted_out=counted.of(Metric.OPTED_OUT),
+        model_cost=counted.cost,
     )
 
 
@@ -205,74 +189,6 @@ async def reset(front: FromFront) -> Done:
     await front.counters.reset()
     front.log.info("operator", act="reset_metrics")
     return Done(success=True, message="metrics are reset", timestamp=front.world.now())
-
-
-@get("/status", responses=GUARDED, summary="The state of all parts")
-async def status(front: FromFront) -> State:
-    """Answers 200 also while a part is down: that is what it tells."""
-    probe, enabled, now = await front.probe(), front.rules.enabled, front.world.now()
-    budget = await _budget(front, now)
-    return State(
-        success=True,
-        status="enabled" if enabled else "disabled",
-        enabled=enabled,
-        test_mode=front.rules.test_mode,
-        demo=front.demo,
-        waha=await _waha(front, probe.waha),
-        model=probe.model,
-        store=probe.store,
-        kaspi=probe.kaspi,
-        queue=await _queue(front),
-        budget=budget,
-        alerts=_money_alerts(front, budget, now),
-        timestamp=now,
-    )
-
-
-async def _waha(front: Front, part: Part) -> Waha:
-    try:
-        sessions = [_session(line, front.world.now()) for line in await lines(front)]
-    except StoreDown:
-        sessions = []
-    return Waha(state=part.state, detail=part.detail, sessions=sessions)
-
-
-def _session(line: Line, now: datetime) -> SessionView:
-    known = line.session
-    return SessionView(
-        session=known.name,
-        status=known.status,
-        since=known.since,
-        at=known.told_at,
-        works=known.works,
-        restricted_until=known.restricted_until if known.restricted(now) else None,
-        heard_at=known.heard_at,
-        our_phone=known.our_phone,
-        our_lid=known.our_lid,
-        health=known.health,
-        held=line.held,
-        alerts=line.alerts,
-    )
-
-
-async def _queue(front: Front) -> Queue | None:
-    try:
-        return await queue(front)
-    except StoreDown:
-        return None
-
-
-async def _budget(front: Front, now: datetime) -> Budget | None:
-    try:
-        return await front.counters.budget(front.rules.local(now).date())
-    except StoreDown:
-        return None
-
-
-def _money_alerts(front: Front, budget: Budget | None, now: datetime) -> tuple[BudgetAlert, ...]:
-    if budget is None:
-        return ()
-    return budget_alerts(budget, until=next_day(now, front.rules.zone))
 
 
 # --- an order said to be delivered ------------------------------------------------------------
@@ -360,6 +276,4 @@ def _of_body(front: Front, order_id: str, told: Delivery) -> Fact:
     return push.fact
 
 
-ROUTER = Router(
-    "/ai-seller", route_handlers=[metrics, reset, status, trigger_delivered], tags=["seller"]
-)
+ROUTER = Router("/ai-seller", route_handlers=[metrics, reset, trigger_delivered], tags=["seller"])

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
+from typing import Annotated
 
 import msgspec
 from litestar import Response, post
 from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import QueryParameter
 from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
@@ -186,7 +188,8 @@ async def kaspi(request: AnyRequest, front: FromFront) -> ASGIResponse:
         lost = [hidden for hidden, fact in found if fact is None]
         new = await _take(front, facts, now)
         for hidden in lost:
-            await _without_phone(front, hidden.reason, code=hidden.event.order.code)
+            order = hidden.event.order
+            await _without_phone(front, hidden.reason, shop=order.shop, code=order.code)
     front.log.info("door", door="kaspi", facts=len(facts), new=new, without_phone=len(lost))
     return _accepted(facts=len(facts), new=new, without_phone=len(lost))
 
@@ -200,13 +203,18 @@ async def _known_owner(front: Front, hidden: WithoutPhone) -> Fact | None:
     return Fact(person=Address(phone=known.chat), event=hidden.event)
 
 
-async def _without_phone(front: Front, detail: str, *, code: str | None = None) -> None:
+async def _without_phone(front: Front, detail: str, *, shop: str, code: str | None) -> None:
     """Record a fact about somebody who cannot be written to. It counts as blocked."""
-    fact = Unusable(at=front.world.now(), reason=Reason.NO_PHONE, detail=detail, order_code=code)
+    fact = Unusable(
+        at=front.world.now(), reason=Reason.NO_PHONE, detail=detail, order_code=code, shop=shop
+    )
     await front.journal.unusable(fact)
 
 
 # --- the demper -------------------------------------------------------------------------------
+
+_WHOSE = "The shop of the order; the first one unless told."
+ShopId = Annotated[str | None, QueryParameter(description=_WHOSE)]
 
 
 def _told_wrong(request: AnyRequest, error: Exception) -> Response[Told]:
@@ -232,20 +240,20 @@ def _told_wrong(request: AnyRequest, error: Exception) -> Response[Told]:
     summary="A demper's push",
     exception_handlers=dict.fromkeys(HANDLERS, _told_wrong),
 )
-async def demper(request: AnyRequest, front: FromFront) -> ASGIResponse:
+async def demper(request: AnyRequest, front: FromFront, shop_id: ShopId = None) -> ASGIResponse:
     """200 when durably stored (a known one too) and for a stage that is not served.
 
-    400 for bad JSON, no stage, no or unusable phone; 401 for a stranger.
+    400 for bad JSON, no stage, no or unusable phone, no such shop; 401 for a stranger.
     """
     if not is_trusted(request, front.trusted) and not bears(request, front.event_token):
         raise NotAuthorizedException("a token is needed from this network", headers=CHALLENGE)
-    now = front.world.now()
+    now, shop = front.world.now(), known_shop(front, shop_id, status=HTTPStatus.BAD_REQUEST)
     try:
-        push = read_demper(await request.body(), received_at=now, shop_id=front.shop_id)
+        push = read_demper(await request.body(), received_at=now, shop_id=shop)
     except Refused as refusal:
         if _is_of_phone(refusal):
             async with in_time():
-                await _without_phone(front, refusal.reason, code=refusal.about)
+                await _without_phone(front, refusal.reason, shop=shop, code=refusal.about)
         raise
     if isinstance(push, UnknownStage):
         front.log.info("door", door="demper", facts=0, ignored="stage")

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from redis.exceptions import NoPermissionError, ResponseError
 
 from app.config import Settings
 from app.errors import AiSellerError
-from app.gateways.catalogue import read_price_list
 from app.store.connection import Redis, store_errors
 from app.store.embedded import running_store
 from app.wiring.assembly import Assembly
+from app.wiring.check_kaspi import check_kaspi
+from app.wiring.check_shops import check_google, check_prices, check_shops
 from app.wiring.check_waha import check_waha
 from app.wiring.lines import Grade, Line, fail, ok, warn
 from app.wiring.parts import assembled, store_of
 from app.world import World
 
-NOT_READ = (
-    "ai_seller_shops_file",
-    "kaspi_poll_seconds",
-    "google_sheet_url",
-    "google_credentials_file",
-)
 NEARLY_FULL = 0.9
 """The share of maxmemory from which a store is said to be nearly full."""
 
@@ -42,8 +36,8 @@ async def check(settings: Settings, *, fix: bool = False) -> int:
 async def findings(settings: Settings, *, fix: bool) -> AsyncIterator[Line]:
     """Everything worth saying. Never raises for a part that is down."""
     yield ok("settings", "read")
-    for name in without_effect(settings):
-        yield warn("settings", f"{name} is set and has no effect in this version")
+    for line in check_shops(settings):
+        yield line
     try:
         async with (
             _store_to_look_at(settings) as url,
@@ -69,12 +63,6 @@ async def _store_to_look_at(settings: Settings) -> AsyncIterator[str]:
         yield url
 
 
-def without_effect(settings: Settings) -> list[str]:
-    """Names that are set and that nothing in this version reads: better said than guessed."""
-    defaults = Settings()
-    return [name.upper() for name in NOT_READ if getattr(settings, name) != getattr(defaults, name)]
-
-
 async def _parts(parts: Assembly, *, fix: bool) -> AsyncIterator[Line]:
     async for line in _store(parts.redis, bundled=parts.settings.redis_url is None):
         yield line
@@ -82,8 +70,11 @@ async def _parts(parts: Assembly, *, fix: bool) -> AsyncIterator[Line]:
         yield line
     yield await _model(parts)
     yield _voice(parts)
-    yield _kaspi(parts.settings)
-    for line in _price_list(parts.settings):
+    async for line in check_kaspi(parts):
+        yield line
+    async for line in check_prices(parts):
+        yield line
+    async for line in check_google(parts):
         yield line
 
 
@@ -193,41 +184,9 @@ async def _model(parts: Assembly) -> Line:
         return fail("model", f"{error.reason}; look at OPENAI_API_KEY, OPENAI_BASE_URL")
 
 
-def _kaspi(settings: Settings) -> Line:
-    if settings.kaspi_api_token is not None:
-        return warn("kaspi", "this version does not poll: orders come by push only")
-    if settings.kaspi_webhook_secret is None:
-        return ok("kaspi", "orders come by /event_handler; /webhooks/kaspi is shut")
-    return ok("kaspi", "orders come by /event_handler and /webhooks/kaspi")
-
-
 def _voice(parts: Assembly) -> Line:
     if parts.settings.openai_transcribe_model is None:
         return warn("voice", "OPENAI_TRANSCRIBE_MODEL is not set: a person listens to voice notes")
     if parts.bot.transcriber is None:
         return warn("voice", "no OPENAI_API_KEY: a person listens to voice notes")
     return ok("voice", f"{parts.bot.transcriber.name} listens to voice notes")
-
-
-# --- the price list ---------------------------------------------------------------------------
-
-
-def _price_list(settings: Settings) -> Iterator[Line]:
-    """How many offers there are to speak of, and what is wrong with the rest."""
-    if settings.kaspi_price_list is None:
-        yield warn("prices", "KASPI_PRICE_LIST is not set: nothing can be said of other goods")
-        return
-    try:
-        prices = read_price_list(Path(settings.kaspi_price_list))
-    except AiSellerError as error:
-        yield fail("prices", f"{error.reason}; look at KASPI_PRICE_LIST")
-        return
-    told = f"{len(prices.products)} offers"
-    if not prices.products:
-        yield fail("prices", f"no offers in KASPI_PRICE_LIST, {len(prices.faults)} faults")
-    elif prices.faults:
-        first = prices.faults[0]
-        count = len(prices.faults)
-        yield warn("prices", f"{told}, {count} faults; the first: {first.offer}: {first.reason}")
-    else:
-        yield ok("prices", told)

@@ -18,48 +18,64 @@ NEEDED_EVENTS = frozenset({"message.any", "*"})
 
 
 async def check_waha(parts: Assembly, *, fix: bool) -> AsyncIterator[Line]:
-    """The lines on WAHA; with ``fix`` the webhook is registered where it is not."""
-    waha, settings = parts.bot.waha, parts.settings
-    if waha is None:
+    """The lines on WAHA, of every session of the shops; with ``fix`` the webhook is registered
+    where it is not.
+    """
+    if parts.bot.waha is None:
         yield fail("waha", "WAHA_API_ENDPOINT is not set: nothing can be sent")
         return
-    try:
-        found = await waha.session(settings.waha_session_id)
-    except AiSellerError as error:
-        yield fail("waha", f"{error.reason}; look at WAHA_API_ENDPOINT and WAHA_API_KEY")
-        return
+    for name in dict.fromkeys(shop.session for shop in parts.settings.shops):
+        try:
+            found = await parts.bot.waha.session(name)
+        except AiSellerError as error:
+            says = f"session {name!r}: {error.reason}; look at WAHA_API_ENDPOINT and WAHA_API_KEY"
+            yield fail("waha", says)
+            continue
+        async for line in _session(parts, parts.bot.waha, name, found=found, fix=fix):
+            yield line
+
+
+async def _session(
+    parts: Assembly, waha: Waha, name: str, *, found: SessionState | None, fix: bool
+) -> AsyncIterator[Line]:
     if found is None and fix:
-        yield await _registered(waha, settings, settings.waha_session_id)
+        yield await _registered(parts, waha, name)
         return
     if found is None:
-        yield fail("waha", f"no session {settings.waha_session_id!r}: `ai-seller check --fix`")
+        yield fail("waha", f"no session {name!r}: `ai-seller check --fix`")
         return
     up = found.status == "WORKING"
     yield (ok if up else fail)("waha", f"session {found.name!r} is {found.status}")
-    yield await _webhook(waha, settings, found, fix=fix)
+    yield await _webhook(parts, waha, found, fix=fix)
     async for line in _number(parts, waha, found):
         yield line
 
 
 async def _number(parts: Assembly, waha: Waha, found: SessionState) -> AsyncIterator[Line]:
     """What the number may do, and whether it can be found out what it did."""
-    until = found.restricted_until
+    until, whose = found.restricted_until, f"session {found.name!r}"
     if until is not None:
         says = f"WhatsApp forbids writing to new contacts until {until:%Y-%m-%d %H:%M} UTC: wait"
-        yield warn("number", says)
-    if await _is_new(parts, found) and not parts.settings.ai_seller_warm_up:
-        yield warn("number", "new here: AI_SELLER_WARM_UP=true lets it start with 10 a day")
+        yield warn("number", f"{whose}: {says}")
+    if await _is_new(parts, found) and not _warms_up(parts.settings, found.name):
+        says = "new here: AI_SELLER_WARM_UP=true lets it start with 10 a day"
+        yield warn("number", f"{whose}: {says}")
     if found.status != "WORKING" or found.us.phone is None:
         return
     now = parts.world.now()
     try:
         await waha.history(found.name, found.us, since=now, received_at=now)
     except Permanent:
-        yield warn("history", _NO_HISTORY)
+        yield warn("history", f"{whose}: {_NO_HISTORY}")
     except AiSellerError as error:
-        yield warn("history", f"could not be read: {error.reason}")
+        yield warn("history", f"{whose}: could not be read: {error.reason}")
     else:
-        yield ok("history", "can be read: what went without an answer is found out")
+        yield ok("history", f"{whose}: can be read: what went without an answer is found out")
+
+
+def _warms_up(settings: Settings, session: str) -> bool:
+    """Whether a shop that speaks through this session lets its number warm up."""
+    return any(shop.warm_up for shop in settings.shops if shop.session == session)
 
 
 _NO_HISTORY = (
@@ -79,21 +95,24 @@ async def _is_new(parts: Assembly, found: SessionState) -> bool:
     return days < len(WARM_UP)
 
 
-async def _webhook(waha: Waha, settings: Settings, found: SessionState, *, fix: bool) -> Line:
+async def _webhook(parts: Assembly, waha: Waha, found: SessionState, *, fix: bool) -> Line:
+    settings, whose = parts.settings, f"session {found.name!r}"
     if settings.waha_webhook_hmac_key is None:
         return fail("webhook", "WAHA_WEBHOOK_HMAC_KEY is not set: replies cannot be received")
     url = f"{settings.ai_seller_url}{WAHA_DOOR}"
     ours = [hook for hook in found.webhooks if urlsplit(hook.url).path == WAHA_DOOR]
     heard = [hook for hook in ours if hook.url == url and NEEDED_EVENTS & set(hook.events)]
     if any(hook.has_hmac for hook in heard):
-        return ok("webhook", f"WAHA posts to {url}")
+        return ok("webhook", f"{whose} posts to {url}")
     if not fix:
-        return fail("webhook", f"not registered for {url}: run `ai-seller check --fix`")
-    return await _registered(waha, settings, found.name)
+        says = f"{whose} does not post to {url}: run `ai-seller check --fix`"
+        return fail("webhook", says)
+    return await _registered(parts, waha, found.name)
 
 
-async def _registered(waha: Waha, settings: Settings, session: str) -> Line:
+async def _registered(parts: Assembly, waha: Waha, session: str) -> Line:
     """The webhook put into the session, which is made when WAHA has none."""
+    settings, whose = parts.settings, f"session {session!r}"
     if settings.waha_webhook_hmac_key is None:
         return fail("webhook", "WAHA_WEBHOOK_HMAC_KEY is not set: replies cannot be received")
     url = f"{settings.ai_seller_url}{WAHA_DOOR}"
@@ -101,5 +120,5 @@ async def _registered(waha: Waha, settings: Settings, session: str) -> Line:
     try:
         await waha.register_webhook(session, url=url, hmac_key=key)
     except AiSellerError as error:
-        return fail("webhook", f"could not be registered: {error.reason}")
-    return ok("webhook", f"registered {url}")
+        return fail("webhook", f"{whose} could not be registered: {error.reason}")
+    return ok("webhook", f"{whose} now posts to {url}")

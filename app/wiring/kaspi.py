@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -23,21 +24,29 @@ AT_ONCE = 4
 
 
 class Pace:
-    """Lets the requests of this process to Kaspi go one after the other."""
+    """Lets the requests about a shop leave one after the other, and a few of all shops at once."""
 
     def __init__(self, counters: Counters, world: World) -> None:
         self._counters = counters
         self._world = world
         self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._next: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @asynccontextmanager
     async def turn(self, shop: str) -> AsyncIterator[None]:
-        """A request about ``shop``, when it may leave. Raises ``StoreDown``."""
-        now = self._world.now()
-        at = await self._counters.kaspi_pace(shop, now=now, pause=BETWEEN)
-        if at > now:
-            await self._world.sleep((at - now).total_seconds())
-        async with self._at_once:
+        """A request about ``shop``, when it may leave. Raises ``StoreDown``.
+
+        Its moment is taken when nothing else keeps it from leaving: those that waited for slow
+        answers would leave all at once. One of a shop waits for its moment at a time, so that the
+        other shops' have room.
+        """
+        async with AsyncExitStack() as leaving:
+            async with self._next[shop]:
+                await leaving.enter_async_context(self._at_once)
+                now = self._world.now()
+                at = await self._counters.kaspi_pace(shop, now=now, pause=BETWEEN)
+                if at > now:
+                    await self._world.sleep((at - now).total_seconds())
             yield
 
 

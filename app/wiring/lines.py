@@ -36,3 +36,8 @@ def warn(about: str, says: str) -> Line:
 def fail(about: str, says: str) -> Line:
     """It would not work."""
     return Line(grade=Grade.FAIL, about=about, says=says)
+
+
+def many(count: int, thing: str) -> str:
+    """``1 offer``, ``2 offers``."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"

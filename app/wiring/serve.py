@@ -19,7 +19,6 @@ from app.demo.shop import DemoShop
 from app.log import get_logger
 from app.web.server import App
 from app.wiring.assembly import Assembly
-from app.wiring.check import without_effect
 from app.wiring.parts import assembled, store_of, web_app
 from app.worker.loop import working
 from app.world import World
@@ -153,5 +152,4 @@ def _tell(settings: Settings, kept_in: Path | None, *, demo_at: str | None = Non
         lines.append(f"demo: open {demo_at} in a browser (nothing is sent to anybody)")
     elif settings.waha_api_endpoint is None:
         lines.append("WAHA_API_ENDPOINT is not set: nothing can be sent; see .env.example")
-    lines += [f"{name} has no effect in this version" for name in without_effect(settings)]
     print("\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 - for the terminal

@@ -15,7 +15,7 @@ from app.store import keys
 from app.store.claims import Buried, Settled
 from app.web.front import Health, Part, Probe
 from tests.builders import NOON, PHONE, order, ordered, ours, person, spoke, waiting, wrote
-from tests.integration.test_doors import ADMIN, OK, SECRETS, House, house, is_problem, pushed
+from tests.integration.test_doors import ADMIN, SECRETS, House, house, is_problem, probed, pushed
 
 LATER = NOON + timedelta(hours=3)
 
@@ -77,6 +77,7 @@ GUARDED = [
     ("POST", f"/api/contacts/{PHONE}/opt-in"),
     ("POST", f"/api/contacts/{PHONE}/erase"),
     ("GET", "/api/outbox"),
+    ("GET", "/api/price-lists"),
     ("GET", "/api/buried"),
     ("POST", "/api/buried/x/replay"),
 ]
@@ -125,11 +126,11 @@ async def test_health_may_be_asked_for_the_head_alone(doors: House) -> None:
 
 async def store_is_down() -> Probe:
     down = Part(state=Health.DOWN, detail="no answer")
-    return Probe(store=down, waha=down, model=OK, kaspi=OK)
+    return probed(store=down, waha=down)
 
 
 async def waha_is_down() -> Probe:
-    return Probe(store=OK, waha=Part(state=Health.DOWN), model=OK, kaspi=OK)
+    return probed(waha=Part(state=Health.DOWN))
 
 
 async def test_without_its_store_it_is_alive_but_not_ready(store_url: str) -> None:
@@ -577,7 +578,8 @@ async def test_the_status_tells_the_state_of_every_part(doors: House) -> None:
     state = await get(doors, "/ai-seller/status")
     assert (state["success"], state["status"], state["enabled"]) == (True, "enabled", True)
     assert (state["waha"]["state"], state["waha"]["sessions"][0]["status"]) == ("ok", "WORKING")
-    assert state["kaspi"] == {"state": "off", "detail": "no token"}
+    assert state["kaspi"] == {"state": "off", "detail": "no token", "shops": []}
+    assert state["prices"] == {"state": "off", "detail": None, "lists": []}
     assert state["queue"]["due"] == 1
 
 
