@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import time
+from functools import cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, TypeAlias, get_args, get_type_hints
@@ -269,9 +270,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Says("Standard Webhooks secret; unset: /webhooks/kaspi stays shut", readers.webhook_secret),
     ] = None
     kaspi_price_list: Annotated[
-        str | None, Says("path or address of the price list, XML or XLSX, as Kaspi takes it")
+        str | None, Says("path or address of the price list: XML, XLSX or CSV")
     ] = None
-    google_sheet_url: Annotated[str | None, Says("the product sheet", readers.url)] = None
+    google_sheet_url: Annotated[str | None, Says("Google sheet of products, of customers too", readers.url)] = None
     google_credentials_file: Annotated[
         Path | None, Says("with it, the customers sheet is kept too", readers.path)
     ] = None
@@ -351,6 +352,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+@cache
 def known() -> dict[str, tuple[Says, bool]]:
     """By name, in order: what a setting says, and whether its value must not be shown."""
     hints = get_type_hints(Settings, include_extras=True)

@@ -65,7 +65,6 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
         counters = Counters(redis, daily_budget=settings.ai_seller_daily_budget_usd)
         orders, offers = KaspiOrders(redis), Offers(redis)
         prices = price_sources(settings, stack)
-        polled = {shop.id: shop.poll_seconds for shop in settings.shops}
         bot = Bot(
             rules=rules,
             world=world,
@@ -78,7 +77,7 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
             waha=waha,
             orders=orders,
             kaspi=await kaspi_of(settings, world, counters=counters, stack=stack),
-            poll_seconds={shop: every for shop, every in polled.items() if every is not None},
+            poll_seconds={s.id: s.poll_seconds for s in settings.shops if s.poll_seconds},
             offers=offers,
             shelves=Shelves(offers, orders, list_names(prices)),
             prices=prices,
