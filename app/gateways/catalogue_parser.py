@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import IO
 from xml.parsers.expat import ExpatError, XMLParserType, errors
 
 from defusedxml import DefusedXmlException
@@ -34,13 +34,6 @@ def too_deep() -> Unreadable:
     return Unreadable(f"is nested deeper than {DEEPEST} elements")
 
 
-class Readable(Protocol):
-    """What bytes are read from."""
-
-    def read(self, count: int, /) -> bytes:
-        """The next bytes, no more than ``count``; none at the end."""
-
-
 def guarded() -> XMLParserType:
     """An expat parser without handlers that lets no document type and no entity pass."""
     parser: XMLParserType = XMLParser(forbid_dtd=True).parser
@@ -49,7 +42,7 @@ def guarded() -> XMLParserType:
     return parser
 
 
-def fed(parser: XMLParserType, file: Readable) -> Iterator[None]:
+def fed(parser: XMLParserType, file: IO[bytes]) -> Iterator[None]:
     """Feed a file to a parser, piece by piece; between them its handlers' work may be taken.
 
     Raises Unreadable with the place where the file is broken.

@@ -1,22 +1,15 @@
-"""Price lists as tables: heads, cells, XLSX and CSV as many programs write them."""
+"""Price lists as tables: heads, cells, and CSV as many programs write it."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import zipfile
-from collections.abc import Callable
 from datetime import date
-from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from openpyxl import Workbook
 
 from app.errors import Refused
-from app.gateways import catalogue_xlsx
 from app.gateways.catalogue import LARGEST, PriceList, read_prices, read_rows
 
 HEADS = ("SKU", "model", "brand", "price", "PP1", "PP2", "PP3", "PP4", "PP5", "preorder")
@@ -25,29 +18,6 @@ Rows = list[list[Any]]
 
 def table(*rows: list[Any], heads: tuple[object, ...] = HEADS) -> PriceList:
     return read_rows([heads, *rows], name="Sheet")
-
-
-def sheet(*rows: list[Any], **kinds: str) -> bytes:
-    """What openpyxl writes; ``kinds`` are number formats by the names of cells."""
-    book = Workbook()
-    for row in rows:
-        book.active.append(row)
-    for cell, kind in kinds.items():
-        book.active[cell].number_format = kind
-    told = io.BytesIO()
-    book.save(told)
-    return told.getvalue()
-
-
-def changed(data: bytes, change: Callable[[str, bytes], tuple[str, bytes] | None]) -> bytes:
-    """The same ZIP, every part of which may be changed, or left out."""
-    told = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(told, "w") as new:
-        for name in old.namelist():
-            part = change(name, old.read(name))
-            if part is not None:
-                new.writestr(*part)
-    return told.getvalue()
 
 
 def faults(found: PriceList) -> list[tuple[int | None, str | None]]:
@@ -261,130 +231,6 @@ def test_an_offer_twice_or_without_a_name_is_a_fault_where_it_stands() -> None:
     assert [fault.offer for fault in found.faults] == ["12345", "B", "C", "D"]
 
 
-# -- XLSX
-
-
-def test_an_xlsx_keeps_texts_and_loses_empty_rows() -> None:
-    rows: Rows = [list(HEADS), ["00123", "Кружка\n350 мл", None, 12990.0, 5, "yes"], []]
-    found = read_prices(sheet(*rows, *[[None, ""]] * 50, [12345.0, "x", "", 1]), name="x")
-    assert [(product.sku, product.name) for product in found.products] == [
-        ("00123", "Кружка 350 мл"), ("12345", "x"),
-    ]  # fmt: skip
-    assert found.faults == ()
-
-
-def test_formulas_errors_and_dates_of_an_xlsx_are_told_with_their_place() -> None:
-    data = sheet(
-        list(HEADS),
-        ["A", "x", "", "=1+1", 5],
-        ["B", "x", "", "#N/A", 5],
-        ["C", "x", "", 1, 46300],
-        E4="dd.mm.yyyy",
-        D4='#,##0\\ "₸"',
-    )
-    found = read_prices(data, name="x")
-    assert faults(found) == [(2, "price"), (3, "price"), (4, "PP1")]
-    assert "not calculated" in found.faults[0].reason
-    assert [product.price for product in found.products] == [None, None, 1]
-
-
-def test_of_a_book_the_first_sheet_that_is_shown_is_read() -> None:
-    book = Workbook()
-    book.active.append(["hidden"])
-    book.active.sheet_state = "hidden"
-    for name in ("A", "B"):
-        shown = book.create_sheet()
-        shown.append(HEADS)
-        shown.append([name, "x", "", 1, 1])
-    told = io.BytesIO()
-    book.save(told)
-    found = read_prices(told.getvalue(), name="x")
-    assert [product.sku for product in found.products] == ["A"]
-
-
-GOOD: Rows = [list(HEADS), ["A", "x", "b", 990, 1]]
-
-
-def test_an_xlsx_is_read_as_other_programs_write_it() -> None:
-    def as_1c(name: str, part: bytes) -> tuple[str, bytes]:
-        renamed = name.replace("sharedStrings", "SharedStrings").replace("/", "\\")
-        return renamed, part.replace(b'ref="A1:J2"', b'ref="A1"')
-
-    def bare(name: str, part: bytes) -> tuple[str, bytes] | None:
-        if name.startswith(("docProps", "xl/theme", "xl/styles", "[Content")):
-            return None
-        return name, part.replace(b' r="A2"', b"").replace(b' r="2"', b"")
-
-    expected = read_prices(sheet(*GOOD), name="x")
-    assert expected.products[0].price == 990
-    assert read_prices(changed(sheet(*GOOD), as_1c), name="x") == expected
-    assert read_prices(changed(sheet(*GOOD), bare), name="x") == expected
-
-
-def test_a_text_escaped_or_spelt_out_is_one_text() -> None:
-    def rich(name: str, part: bytes) -> tuple[str, bytes]:
-        runs = b"<r><t>Kru</t></r><r><t>zhka_x0041_</t></r><rPh><t>no</t></rPh>"
-        return name, part.replace(b"<t>x</t>", runs)
-
-    found = read_prices(changed(sheet(*GOOD), rich), name="x")
-    assert [product.name for product in found.products] == ["KruzhkaA"]
-
-
-def _bomb() -> bytes:
-    told = io.BytesIO()
-    with zipfile.ZipFile(told, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
-        file.writestr("xl/workbook.xml", b" " * 1000)
-    size = catalogue_xlsx.UNPACKED + 1
-    return told.getvalue().replace((1000).to_bytes(4, "little"), size.to_bytes(4, "little"))
-
-
-def test_a_bomb_is_refused_unread() -> None:
-    assert refusal(_bomb()) == "Price list prices unpacks to more than 512 MiB"
-
-
-def test_no_more_is_unpacked_than_the_parts_say() -> None:
-    rows = b"<row><c/></row>" * 100_000
-
-    def swollen(name: str, part: bytes) -> tuple[str, bytes]:
-        return name, part.replace(b"</sheetData>", rows + b"</sheetData>")
-
-    data = changed(sheet(*GOOD), swollen)
-    with zipfile.ZipFile(io.BytesIO(data)) as file:
-        size = file.getinfo("xl/worksheets/sheet1.xml").file_size
-    lying = data.replace(size.to_bytes(4, "little"), (1000).to_bytes(4, "little"))
-    assert lying != data
-    assert "is a broken XLSX file" in refusal(lying)
-
-
-@pytest.mark.parametrize(
-    ("data", "says"),
-    [
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "an old Excel file (.xls)"),
-        (
-            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
-            "locked with a password",
-        ),
-        (b"PK\x03\x04", "is a broken XLSX file"),
-        (sheet(*GOOD)[:-30], "is a broken XLSX file"),
-        (changed(sheet(*GOOD), lambda name, part: (f"x{name}", part)), "but no XLSX"),
-        (changed(sheet(*GOOD), lambda name, part: (name, part[:-9])), "is a broken XLSX file"),
-        (
-            changed(
-                sheet(*GOOD),
-                lambda name, part: (
-                    name, part.replace(b"<worksheet", b'<!DOCTYPE x [<!ENTITY a "b">]><worksheet')
-                ),
-            ),
-            "is a broken XLSX file",
-        ),
-        (sheet(["only", "this"]), "found: only, this"),
-        (sheet(), "is empty"),
-    ],
-)  # fmt: skip
-def test_an_xlsx_that_cannot_be_used_is_refused(data: bytes, says: str) -> None:
-    assert says in refusal(data)
-
-
 # -- CSV
 
 
@@ -444,29 +290,3 @@ def test_no_rows_are_anything_but_a_list(rows: Rows) -> None:
     assert all(product.sku and product.name for product in found.products)
     assert all(product.price is None or product.price > 0 for product in found.products)
     assert all(fault.row and fault.column for fault in found.faults)
-
-
-@cache
-def small_book() -> bytes:
-    return sheet(*GOOD)
-
-
-@settings(max_examples=200)
-@given(st.integers(min_value=0), st.integers(0, 255), st.integers(0, 5))
-def test_a_damaged_xlsx_is_read_or_refused(place: int, byte: int, lost: int) -> None:
-    data = bytearray(small_book())
-    place %= len(data)
-    data[place : place + lost + 1] = bytes([byte])
-    with contextlib.suppress(Refused):
-        read_prices(bytes(data), name="x")
-
-
-@settings(max_examples=200)
-@given(st.integers(min_value=0), st.sampled_from([b"", b"<c/>", b'"', b"-1", b"9" * 30, b"</row>"]))
-def test_an_xlsx_with_odd_parts_is_read_or_refused(place: int, piece: bytes) -> None:
-    def odd(name: str, part: bytes) -> tuple[str, bytes]:
-        at = place % len(part)
-        return name, part[:at] + piece + part[at + len(piece) :]
-
-    with contextlib.suppress(Refused):
-        read_prices(changed(small_book(), odd), name="x")
