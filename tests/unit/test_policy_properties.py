@@ -120,10 +120,14 @@ def owned_until(talked: Conversation, seller: Rules) -> datetime | None:
 
 
 def moved_on(talked: Conversation, purpose: Purpose, code: str | None) -> bool:
-    """Off is off; and nobody is thanked for buying what is delivered."""
+    """Off is off; what is delivered is neither thanked for nor on its way; and nobody is told of a
+    cancellation that is none any more.
+    """
     stages = {order.stage for order in talked.orders if order.code == code}
+    if purpose is Purpose.ORDER_CANCELLED:
+        return bool(stages - {Stage.CANCELLED})
     off = {Stage.CANCELLING, Stage.CANCELLED, Stage.RETURN_REQUESTED, Stage.RETURNED}
-    if purpose is Purpose.POST_PURCHASE:
+    if purpose in {Purpose.POST_PURCHASE, Purpose.HANDED_OVER, Purpose.READY_FOR_PICKUP}:
         off.add(Stage.DELIVERED)
     return bool(stages & off)
 
