@@ -272,7 +272,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kaspi_price_list: Annotated[
         str | None, Says("path or address of the price list: XML, XLSX or CSV")
     ] = None
-    google_sheet_url: Annotated[str | None, Says("Google sheet of products, of customers too", readers.url)] = None
+    google_sheet_url: Annotated[
+        str | None, Says("Google sheet of products, of customers too", readers.url)
+    ] = None
     google_credentials_file: Annotated[
         Path | None, Says("with it, the customers sheet is kept too", readers.path)
     ] = None

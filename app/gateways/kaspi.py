@@ -22,6 +22,7 @@ from app.errors import Refused
 from app.gateways.kaspi_resources import Told, orders_of
 from app.gateways.kaspi_wire import (
     BY_THE_SHOP,
+    MADE,
     amount,
     code_of,
     decode,
@@ -163,7 +164,7 @@ def _made_code(phone: str, item: Item | None, received_at: datetime) -> str:
     """A number for an order that has none: told again the same day, it is the same order."""
     what = (item.sku or "", item.name, str(item.price)) if item else ()
     day = received_at.astimezone(UTC).date().isoformat()
-    return f"x-{derive_id(phone, *what, day)}"
+    return f"{MADE}{derive_id(phone, *what, day)}"
 
 
 # -- our own order webhook

@@ -7,9 +7,10 @@ of at most 14 days by creation; pages are counted from 0 to ``meta.pageCount``.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from hashlib import blake2b
@@ -39,20 +40,26 @@ PAGE = 100
 """Orders of one page, the most there may be."""
 
 TIMEOUT = 30.0
+"""Seconds in which an answer is there as a whole."""
+
 LARGEST = 32 * 1024 * 1024
 """Bytes of an answer that is read; a full page takes half a megabyte."""
 
 TOKEN_REFUSED = "token_refused"  # noqa: S105 - a code of a failure
 TOO_MANY = "too_many"
 
+NOT_FOUND = "not_found"
+
 _MOST_RETRY_AFTER = 3600.0
 _LONGEST_TITLE = 160
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class State(StrEnum):
     """Tabs of the cabinet that are listed. Where an order is says its status, never its tab."""
 
     NEW = "NEW"
+    SIGN_REQUIRED = "SIGN_REQUIRED"
     KASPI_DELIVERY = "KASPI_DELIVERY"
     DELIVERY = "DELIVERY"
     PICKUP = "PICKUP"
@@ -72,8 +79,9 @@ class KaspiApi:
 
     ``base_url`` is the API's address, ``token`` the shop's, ``merchant_uid`` its id in the cabinet.
     ``turn`` is entered around every request: it keeps the shop's pace. ``proxy`` is an address of
-    one to go through, where Kaspi is not to be reached directly; ``http`` is for tests that bring
-    their own client. ``token_mark`` is a hash by which a new token is told from another.
+    one to go through, where Kaspi is not to be reached directly; ``timeout`` are the seconds in
+    which an answer has to be there. ``token_mark`` is a hash by which a new token is told from
+    another, ``merchant`` tells whose orders these are: without its id, whoever's token it is.
     """
 
     def __init__(
@@ -86,13 +94,15 @@ class KaspiApi:
         merchant_uid: str | None,
         turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
         proxy: str | None = None,
-        http: httpx.AsyncClient | None = None,
+        timeout: float = TIMEOUT,
     ) -> None:
         self.shop = shop
         self._world = world
-        self.merchant_uid = merchant_uid or ""
-        token = "".join(token.split())
+        self._timeout = timeout
+        self._token = token = "".join(token.split())
         self.token_mark = blake2b(token.encode(), digest_size=8).hexdigest()
+        merchant_uid = (merchant_uid or "").strip()
+        self.merchant = merchant_uid or self.token_mark
         self._base = base_url.rstrip("/")
         self._turn = turn
         told = {
@@ -104,8 +114,8 @@ class KaspiApi:
         if merchant_uid:
             told["X-Merchant-Uid"] = merchant_uid
         self._headers = httpx.Headers(told, encoding="utf-8")
-        self._http = http or httpx.AsyncClient(
-            timeout=TIMEOUT, trust_env=False, follow_redirects=False, verify=tls(), proxy=proxy
+        self._http = httpx.AsyncClient(
+            timeout=timeout, trust_env=False, follow_redirects=False, verify=tls(), proxy=proxy
         )
 
     async def __aenter__(self) -> Self:
@@ -153,13 +163,10 @@ class KaspiApi:
             "filter[orders][code]": code,
             "include[orders]": "entries",
         }
-        try:
-            page = self._page(await self._get("/orders", asked))
-        except Transient as error:
-            if error.code == "not_found":
-                return None
-            raise
+        page = self._page(await self._get("/orders", asked))
         found = next((told for told in page.orders if told.order.code == code), None)
+        if found is None and page.unreadable:
+            raise _unknown("Kaspi's answer holds an order that cannot be read")
         return None if found is None else await self.with_lines(found)
 
     async def with_lines(self, told: Told) -> Told:
@@ -183,25 +190,51 @@ class KaspiApi:
     async def _get(self, path: str, asked: dict[str, str]) -> bytes:
         async with self._turn():
             try:
-                request = self._http.build_request(
-                    "GET", self._base + path, params=asked, headers=self._headers
-                )
-                response = await self._http.send(request, stream=True)
-                try:
-                    body = await _read(response)
-                finally:
-                    await response.aclose()
-            except httpx.TimeoutException:
-                raise Transient(
-                    f"Kaspi did not answer in {TIMEOUT:.0f} s", code="timeout"
-                ) from None
-            except httpx.HTTPError as error:
+                async with asyncio.timeout(self._timeout):
+                    response, body = await self._answer(path, asked)
+            except (httpx.TimeoutException, TimeoutError):
+                what = f"Kaspi did not answer in {self._timeout:.0f} s"
+                raise Transient(what, code="timeout") from None
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
                 what = f"Kaspi cannot be reached ({type(error).__name__})"
                 raise Transient(what, code="unreachable") from None
-        failure = _failure(response, body, now=self._world.now())
+        failure = self._failure(response, body)
         if failure is not None:
             raise failure
         return body
+
+    async def _answer(self, path: str, asked: dict[str, str]) -> tuple[httpx.Response, bytes]:
+        request = self._http.build_request(
+            "GET", self._base + path, params=asked, headers=self._headers
+        )
+        response = await self._http.send(request, stream=True)
+        try:
+            return response, await _read(response)
+        finally:
+            await response.aclose()
+
+    def _failure(self, response: httpx.Response, body: bytes) -> AiSellerError | None:
+        """What an answer's status says; None for one with orders in it."""
+        status, page = response.status_code, body.lstrip()[:1] == b"<"
+        after = _retry_after(response, now=self._world.now())
+        if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.FORBIDDEN and not page):
+            return Permanent(f"Kaspi refuses the token (HTTP {status})", code=TOKEN_REFUSED)
+        if response.is_success:
+            return None if _is_json(body) else _unknown("Kaspi answered with a web page")
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            return Transient("Kaspi asks to slow down (HTTP 429)", code=TOO_MANY, retry_after=after)
+        if response.is_redirect:
+            what = "Kaspi redirects, and the token is not taken elsewhere"
+            return Transient(what, code="redirected")
+        if response.is_server_error:
+            return Transient(f"Kaspi is down (HTTP {status})", code="down", retry_after=after)
+        if page:  # its protection's word, not the API's: also with 403
+            return _unknown(f"Kaspi answered with a web page (HTTP {status})")
+        title = _title(body).replace(self._token, "…") if self._token else _title(body)
+        if status == HTTPStatus.NOT_FOUND:
+            what = f"Kaspi finds nothing: {title}; look at KASPI_MERCHANT_UID"
+            return Transient(what, code=NOT_FOUND)
+        return Transient(f"Kaspi refuses what was asked (HTTP {status}): {title}", code="refused")
 
 
 async def _read(response: httpx.Response) -> bytes:
@@ -213,30 +246,6 @@ async def _read(response: httpx.Response) -> bytes:
             raise _unknown("Kaspi's answer is too large")
         parts.append(part)
     return b"".join(parts)
-
-
-def _failure(response: httpx.Response, body: bytes, *, now: datetime) -> AiSellerError | None:
-    """What an answer's status says; None for one with orders in it."""
-    status = response.status_code
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return Permanent(f"Kaspi refuses the token (HTTP {status})", code=TOKEN_REFUSED)
-    if response.is_success:
-        return None if _is_json(body) else _unknown("Kaspi answered with a web page")
-    after = _retry_after(response, now=now)
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Transient("Kaspi asks to slow down (HTTP 429)", code=TOO_MANY, retry_after=after)
-    if response.has_redirect_location or response.is_redirect:
-        return Transient("Kaspi redirects, and the token is not taken elsewhere", code="redirected")
-    if not _is_json(body) and not response.is_server_error:
-        return _unknown(f"Kaspi answered with a web page (HTTP {status})")
-    if status == HTTPStatus.NOT_FOUND:
-        what = f"Kaspi finds nothing: {_title(body)}; look at KASPI_MERCHANT_UID"
-        return Transient(what, code="not_found")
-    if response.is_server_error:
-        return Transient(f"Kaspi is down (HTTP {status})", code="down", retry_after=after)
-    return Transient(
-        f"Kaspi refuses what was asked (HTTP {status}): {_title(body)}", code="refused"
-    )
 
 
 def _unknown(reason: str) -> Transient:
@@ -272,15 +281,16 @@ def _retry_after(response: httpx.Response, *, now: datetime) -> float | None:
         return None
     try:
         seconds = float(said) if said.isdecimal() else _seconds_until(said, now=now)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None
     return min(max(seconds, 0.0), _MOST_RETRY_AFTER)
 
 
 def _seconds_until(said: str, *, now: datetime) -> float:
-    """Seconds to an HTTP date. Raises ValueError or TypeError for what is none."""
+    """Seconds to an HTTP date. Raises one of several errors for what is none."""
     return (parsedate_to_datetime(said) - now).total_seconds()
 
 
 def _millis(at: datetime) -> str:
-    return str(round(at.timestamp() * 1000))
+    """Epoch milliseconds, cut and not rounded: so a fortnight is never a millisecond more."""
+    return str((at - _EPOCH) // timedelta(milliseconds=1))

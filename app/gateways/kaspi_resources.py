@@ -19,6 +19,7 @@ from app.domain.events import READ, Item, Order
 from app.errors import Refused
 from app.gateways.kaspi_wire import (
     BY_THE_SHOP,
+    NEED_NO_FLAGS,
     amount,
     code_of,
     decode,
@@ -47,8 +48,8 @@ class Told(Struct, frozen=True, kw_only=True):
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """One page of a list of orders. ``pages`` is how many there are in all; ``unreadable`` counts
-    the resources that are no orders at all.
+    """One page of a list of orders. ``pages`` is how many there are in all, 0 where Kaspi does not
+    say; ``unreadable`` counts the resources that are no orders at all.
     """
 
     orders: tuple[Told, ...]
@@ -171,7 +172,7 @@ def _of_resource(resource: _Resource, items: tuple[Item, ...], *, shop_id: str, 
             signature_required=told.signature_required is True,
             assembled=told.assembled is True,
             waybill=bool(delivery.waybill),
-            handed_over=delivery.courier_transmission_date is not None,
+            handed_over=bool(delivery.courier_transmission_date),
         ),
         items=items,
         total=told.total_price,
@@ -180,7 +181,7 @@ def _of_resource(resource: _Resource, items: tuple[Item, ...], *, shop_id: str, 
         planned_at=moment_or_none(told.planned_delivery_date),
         delivery=delivery_of(told.delivery_mode, by_kaspi=told.is_kaspi_delivery),
         preordered=told.pre_order is True,
-        cancelled_by_shop=told.cancellation_reason in BY_THE_SHOP,
+        cancelled_by_shop=text(told.cancellation_reason) in BY_THE_SHOP,
     )
     customer = told.customer or _Customer()
     return Told(
@@ -188,21 +189,28 @@ def _of_resource(resource: _Resource, items: tuple[Item, ...], *, shop_id: str, 
         name=_full_name(customer),
         phone=customer.cell_phone,
         id=resource.id,
-        lines_missing=len(items) < len(_refers_to(resource)),
+        lines_missing=len(items) < _count_of_lines(resource),
     )
 
 
-def _refers_to(resource: _Resource) -> list[str]:
+def _refers_to(resource: _Resource) -> list[str] | None:
+    """The ids of an order's lines; None where they are not told, as where only links are."""
     related = resource.relationships.entries if resource.relationships else None
-    return [entry.id for entry in related.data] if related and related.data else []
+    return None if related is None or related.data is None else [each.id for each in related.data]
+
+
+def _count_of_lines(resource: _Resource) -> int:
+    """How many lines an order has: one at least, where it is not told."""
+    ids = _refers_to(resource)
+    return 1 if ids is None else len(ids)
 
 
 def _lines(resource: _Resource, entries: Mapping[str, Item], *, alone: bool) -> tuple[Item, ...]:
     """The lines an order refers to; all there are, when it is alone and refers to none."""
-    related = resource.relationships.entries if resource.relationships else None
-    if related is None or related.data is None:
+    ids = _refers_to(resource)
+    if ids is None:
         return tuple(entries.values()) if alone else ()
-    return tuple(entries[id_] for id_ in _refers_to(resource) if id_ in entries)
+    return tuple(entries[id_] for id_ in ids if id_ in entries)
 
 
 def _entries(included: list[_Included]) -> dict[str, Item]:
@@ -254,35 +262,28 @@ def _full_name(customer: _Customer) -> str | None:
 
 
 class _Meta(Struct, frozen=True, rename="camel"):
-    page_count: int | None = None
+    page_count: Any = None
 
 
 class _RawDocument(Struct, frozen=True):
     """``meta`` holds ``pageCount``; there is no ``totalPages``, whatever some clients read."""
 
     data: list[Raw] | Raw | None = None
-    included: list[Raw] | None = None
+    included: list[Raw] | Raw | None = None
     meta: _Meta | None = None
 
 
-class _LooseAttributes(Struct, frozen=True, rename="camel"):
-    """What is left of an order whose other parts cannot be read."""
+class _AnyResource(Struct, frozen=True):
+    """An order's resource, whatever its parts are."""
 
-    code: str | int
-    status: Any = None
-    total_price: Any = None
-    creation_date: Any = None
-    customer: Any = None
-
-
-class _LooseResource(Struct, frozen=True):
-    attributes: _LooseAttributes
+    attributes: dict[str, Any]
     type: str = "orders"
     id: Any = None
+    relationships: Any = None
 
 
 _whole = msgspec.json.Decoder(_Resource, strict=False)
-_loose = msgspec.json.Decoder(_LooseResource)
+_any = msgspec.json.Decoder(_AnyResource)
 _one_included = msgspec.json.Decoder(_Included, strict=False)
 
 
@@ -291,27 +292,45 @@ def page_of(body: bytes, *, shop_id: str) -> Page:
 
     Raises Refused for what is no such page, as a page of HTML.
     """
-    document = decode(body, _RawDocument)
+    document = decode(_sound(body), _RawDocument)
     if not isinstance(document.data, list):
         raise Refused("Kaspi's answer holds no list of orders", code="unknown_body")
-    entries = _entries(_readable(document.included or []))
+    entries = _entries(_readable(document.included))
     told = [_leniently(raw, entries, shop_id) for raw in document.data]
     orders = tuple(one for one in told if one is not None)
-    pages = document.meta.page_count if document.meta else None
-    return Page(orders=orders, pages=pages or 0, unreadable=len(told) - len(orders))
+    count = amount(document.meta.page_count) if document.meta else None
+    return Page(orders=orders, pages=int(count or 0), unreadable=len(told) - len(orders))
 
 
 def entries_of(body: bytes) -> tuple[Item, ...]:
     """The lines in an answer of ``GET /orders/{id}/entries``. Raises Refused for another body."""
-    document = decode(body, _RawDocument)
+    document = decode(_sound(body), _RawDocument)
     if not isinstance(document.data, list):
         raise Refused("Kaspi's answer holds no list of order lines", code="unknown_body")
     return tuple(map(_item, _readable(document.data)))
 
 
-def _readable(resources: list[Raw]) -> list[_Included]:
+def _sound(body: bytes) -> bytes:
+    """``body`` with what is no text in it replaced: half an emoji in one buyer's name must not hide
+    a page of orders.
+    """
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        body = body.decode(errors="replace").encode()
+    return _HALF.sub(rb"\\ufffd", body)
+
+
+_HALF = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+"""Half of a pair of escapes."""
+
+
+def _readable(resources: object) -> list[_Included]:
     found: list[_Included] = []
-    for raw in resources:
+    for raw in resources if isinstance(resources, list) else []:
         try:
             found.append(_one_included.decode(raw))
         except msgspec.DecodeError:
@@ -322,34 +341,51 @@ def _readable(resources: list[Raw]) -> list[_Included]:
 def _leniently(raw: Raw, entries: Mapping[str, Item], shop_id: str) -> Told | None:
     """An order, or as much of it as can be read; None for what has no number."""
     try:
-        resource = _whole.decode(raw)
-        told = _of_resource(
-            resource, _lines(resource, entries, alone=False), shop_id=shop_id, where=""
-        )
+        return _read(_whole.decode(raw), entries, shop_id)
     except (msgspec.DecodeError, Refused):
-        return _in_part(raw, shop_id)
+        pass
+    try:
+        resource = _in_part(_any.decode(raw))
+        return _read(resource, entries, shop_id)
+    except (msgspec.DecodeError, Refused, RecursionError):
+        return None
+
+
+def _read(resource: _Resource, entries: Mapping[str, Item], shop_id: str) -> Told:
+    told = _of_resource(resource, _lines(resource, entries, alone=False), shop_id=shop_id, where="")
     return msgspec.structs.replace(told, order=msgspec.structs.replace(told.order, source=READ))
 
 
-def _in_part(raw: Raw, shop_id: str) -> Told | None:
+def _in_part(told: _AnyResource) -> _Resource:
+    """The parts of an order that can be read. Of one whose flags cannot, it is not known how far it
+    is, but for statuses that need none.
+    """
+    sound = {name: value for name, value in told.attributes.items() if _is_sound(name, value)}
+    lost = {name for name, value in told.attributes.items() if value and name not in sound}
+    if lost & _FLAGS and sound.get("status") not in NEED_NO_FLAGS:
+        sound.pop("status", None)
     try:
-        resource = _loose.decode(raw)
-        code = code_of(resource.attributes.code, "code")
-    except (msgspec.DecodeError, Refused):
-        return None
-    told = resource.attributes
-    customer = told.customer if isinstance(told.customer, dict) else {}
-    order = Order(
-        code=code,
-        shop=shop_id,
-        stage=stage_of(told.status if told.status in _NEED_NO_FLAGS else None),
-        total=amount(told.total_price),
-        created_at=moment_or_none(told.creation_date),
-        source=READ,
+        relationships = msgspec.convert(told.relationships, _Relationships | None, strict=False)
+    except msgspec.ValidationError:
+        relationships = None
+    return _Resource(
+        attributes=msgspec.convert(sound, _Attributes, strict=False),
+        type=told.type,
+        id=text(told.id),
+        relationships=relationships,
     )
-    name = text(customer.get("firstName")) or text(customer.get("name"))
-    return Told(order=order, name=name, phone=customer.get("cellPhone"), id=text(resource.id))
 
 
-_NEED_NO_FLAGS = frozenset({"COMPLETED", "CANCELLED", "CANCELLING", "RETURNED"})
-"""Statuses that mean the same whatever the rest of the order says."""
+_FLAGS = frozenset({"signatureRequired", "assembled", "kaspiDelivery"})
+"""Attributes that decide, with the status, where an order is."""
+
+
+def _is_sound(name: str, value: object) -> bool:
+    """Whether an attribute is what it should be; those nobody knows are."""
+    if name == "creationDate":
+        return moment_or_none(value) is not None
+    try:
+        msgspec.convert({"code": 0, name: value}, _Attributes, strict=False)
+    except msgspec.ValidationError:
+        return False
+    return True

@@ -24,7 +24,9 @@ _STAGES = {
     "RETURN_ACCEPTED_BY_MERCHANT": Stage.RETURN_REQUESTED,
     "RETURNED": Stage.RETURNED,
 }
-"""Kaspi's statuses that need no flags."""
+
+NEED_NO_FLAGS = frozenset(_STAGES)
+"""Kaspi's statuses that mean the same whatever the rest of an order says."""
 
 
 def stage_of(
@@ -88,6 +90,9 @@ def decode(body: bytes, shape: type[Body]) -> Body:
         raise Refused("Invalid JSON", code="bad_json") from None
 
 
+MADE = "x-"
+"""How the number of an order begins that we made, for one that was told without any."""
+
 LONGEST_CODE = 64
 """Characters of an order's number; Kaspi's have nine."""
 
@@ -126,8 +131,8 @@ def amount(told: object) -> float | None:
 
 
 def pieces(quantity: float | None) -> int:
-    """How many; goods by weight or of no number count as one."""
-    return max(1, int(quantity)) if quantity is not None else 1
+    """How many; goods by weight, and of no number that is believed, count as one."""
+    return max(1, int(quantity)) if quantity is not None and quantity <= LARGEST else 1
 
 
 def moment_or_none(told: object) -> datetime | None:

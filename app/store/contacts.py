@@ -28,21 +28,11 @@ from app.errors import StoreDown
 from app.store import keys
 from app.store.claims import JOURNAL_KEPT, SEEN_KEPT, Claimed, millis
 from app.store.connection import Redis, Script, store_errors
+from app.store.known_orders import KnownOrder, keep, kept_order, known_order
 
 SENT_KEPT_SECONDS = 30 * 24 * 3600
 LEARNED_KEPT = 50_000
 """Addresses this process remembers, so as not to write them again with every message."""
-
-
-class KnownOrder(Struct, frozen=True, kw_only=True):
-    """An order as we first heard of it, or as it was last read at Kaspi, and whose it is.
-
-    ``chat`` is None where nobody ever told the buyer's phone.
-    """
-
-    chat: str | None
-    order: Order
-    heard_at: datetime
 
 
 class _OfChat(Struct):
@@ -53,7 +43,6 @@ class _OfChat(Struct):
 
 _merge = Script("merge")
 _buried_chats = msgspec.json.Decoder(_OfChat)
-_known_orders = msgspec.json.Decoder(KnownOrder)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -111,7 +100,7 @@ class Contacts:
         event = fact.event
         if not isinstance(event, OrderChanged):
             return await self._chat_of(fact), fact
-        event = replace(event, order=await self._with_cards(event.order))
+        event = replace(event, order=await self.with_cards(event.order))
         fact = replace(fact, event=event)
         told = fact.person.phone or ""
         known = await self.order(event.order.shop, event.order.code)
@@ -123,12 +112,16 @@ class Contacts:
         bare = replace(event.order, items=(), total=None)
         return known.chat, replace(fact, event=replace(event, order=bare, customer_name=None))
 
-    async def _with_cards(self, order: Order) -> Order:
-        """``order`` with the card codes of its lines that other orders have taught us."""
+    async def with_cards(self, order: Order) -> Order:
+        """``order`` with the card codes of its lines that other orders have taught us.
+
+        Raises ``StoreDown``.
+        """
         lacking = [item.sku for item in order.items if item.sku and item.card is None]
         if not lacking:
             return order
-        codes = await self._redis.hmget(keys.cards(order.shop), lacking)
+        with store_errors():
+            codes = await self._redis.hmget(keys.cards(order.shop), lacking)
         cards = {sku: code.decode() for sku, code in zip(lacking, codes, strict=True) if code}
         items = (replace(i, card=i.card or cards.get(i.sku or "")) for i in order.items)
         return replace(order, items=tuple(items))
@@ -198,39 +191,30 @@ class Contacts:
             if await self._redis.hexists(keys.conversation(chat), "v"):
                 await self._redis.zadd(keys.due(), {chat: millis(now)}, lt=True)
 
-    async def keep_orders(self, orders: Sequence[tuple[Order, str | None]], now: datetime) -> None:
-        """Orders as they were read, and the phones they were read with, where they were.
+    async def keep_orders(
+        self, orders: Sequence[tuple[Order, str | None]], now: datetime
+    ) -> dict[str, KnownOrder]:
+        """Keep orders as they were read, and the phones they were read with, where they were; what
+        was known of them before, by their numbers.
 
         A phone that is known stays, for Kaspi hides it later on; lines too. Raises ``StoreDown``.
         """
         if not orders:
-            return
-        names = [keys.order(order.shop, order.code) for order, _ in orders]
+            return {}
         with store_errors():
-            kept = await self._redis.mget(names)
+            kept = await self._redis.mget([keys.order(each.shop, each.code) for each, _ in orders])
+            pairs = zip(orders, kept, strict=True)
+            known = {order.code: known_order(doc) for (order, _), doc in pairs if doc}
             async with self._redis.pipeline(transaction=False) as pipe:
-                for (order, phone), name, before in zip(orders, names, kept, strict=True):
-                    known = _known_orders.decode(before) if before else None
-                    chat = known.chat if known and known.chat else phone
-                    whole = replace(
-                        order, items=order.items or (known.order.items if known else ())
-                    )
-                    heard_at = known.heard_at if known else now
-                    pipe.set(name, _encode(KnownOrder(chat=chat, order=whole, heard_at=heard_at)))
-                    made = millis(order.created_at or heard_at)
-                    pipe.zadd(keys.orders(order.shop), {order.code: made}, nx=True)
-                    if chat is not None:
-                        pipe.sadd(keys.orders_of(chat), f"{order.shop}:{order.code}")
+                for order, phone in orders:
+                    keep(pipe, kept_order(order, phone, known=known.get(order.code), now=now))
                 await pipe.execute()
+        return known
 
     async def _know_order(self, chat: str, event: OrderChanged) -> None:
-        order = event.order
-        known = KnownOrder(chat=chat, order=order, heard_at=event.received_at)
-        made = order.created_at or event.received_at
+        known = KnownOrder(chat=chat, order=event.order, heard_at=event.received_at)
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.set(keys.order(order.shop, order.code), _encode(known), nx=True)
-            pipe.zadd(keys.orders(order.shop), {order.code: millis(made)}, nx=True)
-            pipe.sadd(keys.orders_of(chat), f"{order.shop}:{order.code}")
+            keep(pipe, known, anew=True)
             await pipe.execute()
 
     async def learn(self, lid: str, phone: str, *, now: datetime) -> None:
@@ -309,6 +293,14 @@ class Contacts:
         with store_errors():
             return await self._sent_to(short_id) is not None
 
+    async def known(self, chats: Sequence[str]) -> set[str]:
+        """Those of these chats in which something was heard or said. Raises ``StoreDown``."""
+        if not chats:
+            return set()
+        with store_errors():
+            scores = await self._redis.zmscore(keys.chats(), list(chats))
+        return {chat for chat, at in zip(chats, scores, strict=True) if at is not None}
+
     async def active(self, since: datetime, *, most: int) -> list[str]:
         """Chats that changed since then, the newest first. Raises ``StoreDown``."""
         with store_errors():
@@ -321,7 +313,7 @@ class Contacts:
         """The order with this number. Raises ``StoreDown``."""
         with store_errors():
             known = await self._redis.get(keys.order(shop, code))
-        return _known_orders.decode(known) if known else None
+        return known_order(known) if known else None
 
     async def orders_since(self, shop: str, since: datetime) -> list[KnownOrder]:
         """The shop's orders made since then, oldest first. Raises ``StoreDown``."""
@@ -330,7 +322,7 @@ class Contacts:
             if not codes:
                 return []
             known = await self._redis.mget([keys.order(shop, code.decode()) for code in codes])
-        return [_known_orders.decode(order) for order in known if order]
+        return [known_order(order) for order in known if order]
 
     async def in_cooldown(self, since: datetime) -> int:
         """How many people were written to first since then. Raises ``StoreDown``."""

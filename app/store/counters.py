@@ -17,8 +17,12 @@ from app.store.connection import Redis, Script, store_errors
 
 _reserve = Script("reserve")
 _pace = Script("pace")
+_take = Script("take")
 _DAY_KEPT = timedelta(days=8)
 _PACE_KEPT = timedelta(days=1)
+_TURN_KEPT = timedelta(seconds=5)
+"""For no longer does another process' clock, that is ahead of ours, keep us waiting."""
+
 
 COSTS_KEPT = timedelta(days=400)
 """How long it is known what a day cost: a year, and a month to compare it with."""
@@ -92,9 +96,16 @@ class Counters:
         """
         return await self._next_free(keys.pace(session), now=now, pause=pause)
 
-    async def kaspi_pace(self, shop: str, *, now: datetime, pause: timedelta) -> datetime:
-        """The same for the requests about a shop to Kaspi. Raises ``StoreDown``."""
-        return await self._next_free(keys.kaspi_pace(shop), now=now, pause=pause)
+    async def kaspi_pace(self, shop: str, *, now: datetime, pause: timedelta) -> datetime | None:
+        """None when a request about a shop may leave to Kaspi ``now``, and then the next only after
+        ``pause``; or when to ask again. Raises ``StoreDown``.
+        """
+        name, kept = keys.kaspi_pace(shop), round(_TURN_KEPT.total_seconds() * 1000)
+        with store_errors():
+            at = await _take.run(
+                self._redis, [name], [millis(now), round(pause.total_seconds() * 1000), kept]
+            )
+        return moment(float(at)) if at else None
 
     async def _next_free(self, key: str, *, now: datetime, pause: timedelta) -> datetime:
         kept = round(_PACE_KEPT.total_seconds() * 1000)

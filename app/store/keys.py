@@ -165,7 +165,7 @@ def sent(short_id: str) -> str:
 
 
 def order(shop: str, code: str) -> str:
-    """STRING JSON KnownOrder: the first we heard of it. Swept by erase only."""
+    """STRING JSON KnownOrder: as first heard of, or as last read. Swept by erase only."""
     return f"{PREFIX}:order:{shop}:{code}"
 
 
@@ -206,7 +206,7 @@ def kaspi_open(shop: str) -> str:
 
 
 def kaspi_pace(shop: str) -> str:
-    """STRING when the next request about this shop may leave for Kaspi (ms). Swept after a day."""
+    """STRING when the next request about this shop may leave for Kaspi (ms). Swept in seconds."""
     return f"{PREFIX}:kaspi_pace:{shop}"
 
 

@@ -5,7 +5,7 @@ There is no second path: they go through the mailbox like a demper's pushes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.domain.conversation import derive_id
-from app.domain.events import Address, Fact, Item, Order, OrderChanged, Stage
+from app.domain.events import READ, Address, Fact, Item, Order, OrderChanged, Stage
 from app.domain.reviews import card_of
 from app.domain.rules import Reason
 from app.domain.triggers import purposes_due
@@ -31,8 +31,18 @@ _ENDED = frozenset({Stage.DELIVERED, Stage.CANCELLED, Stage.RETURNED})
 _encode = msgspec.json.Encoder().encode
 
 
+class Connected(Struct, frozen=True, kw_only=True):
+    """When a shop was connected; ``seeding``: not all that was there then is known yet."""
+
+    at: datetime
+    seeding: bool = False
+
+
 class _Change(Struct, frozen=True, kw_only=True):
-    """An order that is not as it was, and what is to be remembered of it."""
+    """An order that is not as it was, and what is to be remembered of it.
+
+    ``is_news``: it is somebody's to hear of, and not what was there when the shop was connected.
+    """
 
     order: Order
     name: str | None
@@ -44,100 +54,126 @@ class _Change(Struct, frozen=True, kw_only=True):
 
 def is_changed(told: Told, known: Sighting | None) -> bool:
     """Whether an order is not as it was when it was last read."""
-    if known is None or known.mark != _mark(told.order):
+    if known is None or known.mark != _mark(told):
         return True
     return not told.lines_missing and known.lines != _lines(told.order.items)
 
 
 async def take_in(
-    bot: Bot, shop: str, told: Sequence[Told], *, there_before: datetime | None, now: datetime
+    bot: Bot, shop: str, told: Sequence[Told], *, connected: Connected, now: datetime
 ) -> Taken:
     """Accept the orders of ``shop`` that have changed as facts; the same ones twice are one.
 
-    ``there_before``: while a shop is being connected, when that began: what was made earlier is
-    remembered, and nobody is written to about how it is now. A crash at any moment loses nothing:
-    what is remembered is written last. Raises ``StoreDown``.
+    What was made before the shop was connected is remembered, and nobody is written to about how
+    it was found. A crash at any moment loses nothing: what is remembered is written last.
+    Raises ``StoreDown``.
     """
     orders = {each.order.code: each for each in told}
     known = await bot.orders.sightings(shop, list(orders))
     changes = [
-        _change(each, known.get(code), there_before=there_before)
+        _change(each, known.get(code), connected=connected)
         for code, each in orders.items()
         if is_changed(each, known.get(code))
     ]
-    await bot.contacts.keep_orders([(change.order, change.phone) for change in changes], now)
-    taken = Taken(already_known=len(orders) - len(changes))
-    facts: list[tuple[_Change, Fact]] = []
-    for index, change in enumerate(changes):
-        fact = await _fact_of(bot, change, now) if change.is_news else None
-        if fact is not None:
-            facts.append((change, fact))
-        else:
-            taken += Taken(skipped=1)
-            changes[index] = await _mute(bot, change, now)
-    taken += await _accept(bot, facts, now)
-    await _remember(bot, shop, found=changes, now=now)
+    facts = await _facts_of(bot, changes, now)
+    silent = [change for change in changes if change.order.code not in facts]
+    taken = await _accept(bot, changes, facts=facts, now=now)
+    muted = {change.order.code: await _mute(bot, change, now) for change in silent}
+    await _remember(
+        bot, shop, found=[muted.get(each.order.code, each) for each in changes], now=now
+    )
     await bot.orders.watch(
         shop,
         still_open=[code for code, each in orders.items() if each.order.stage not in _ENDED],
         ended=[code for code, each in orders.items() if each.order.stage in _ENDED],
         now=now,
     )
-    return taken
+    return taken + Taken(already_known=len(orders) - len(changes))
 
 
-def _change(told: Told, known: Sighting | None, *, there_before: datetime | None) -> _Change:
-    order = told.order
-    before = known.before if known else None
-    if there_before is not None:
-        made = order.created_at
-        is_older = known is not None or made is None or made <= there_before
-        before = order.stage if is_older else before
+def _change(told: Told, known: Sighting | None, *, connected: Connected) -> _Change:
+    order, before = told.order, known.before if known else None
+    was_there = _was_there(order, known, connected)
+    if was_there or before is Stage.UNKNOWN:  # unreadable until now, so nobody saw it come so far
+        before = order.stage
     lines = known.lines if known and told.lines_missing else _lines(order.items)
     return _Change(
         order=replace(order, before=before),
         name=told.name,
-        phone=_phone_of(told),
+        phone=phone_of(told),
         known=known,
         now=Sighting(
             stage=order.stage,
-            mark=_mark(order),
+            mark=_mark(told),
             lines=lines,
             times=known.times + 1 if known else 1,
             before=before,
             mute=known.mute if known else False,
         ),
-        is_news=known is not None or before is None,
+        is_news=not was_there,
     )
 
 
-def _phone_of(told: Told) -> str | None:
-    """Kaspi hides phones, now or later: none is a normal outcome."""
+def _was_there(order: Order, known: Sighting | None, connected: Connected) -> bool:
+    """Whether an order is found as it was when the shop was connected: while that is under way,
+    or where a list left it out then.
+    """
+    if order.created_at is None:
+        return connected.seeding
+    return (known is None or connected.seeding) and order.created_at <= connected.at
+
+
+def phone_of(told: Told) -> str | None:
+    """The buyer's phone. Kaspi hides phones, now or later: none is a normal outcome."""
     try:
         return kazakh_mobile(told.phone)
     except Refused:
         return None
 
 
-def _mark(order: Order) -> str:
-    """A hash of all of an order that may change, but for its lines."""
-    kept = replace(order, items=(), before=None)
-    return derive_id(_encode(kept).decode())
+def _mark(told: Told) -> str:
+    """A hash of all of an order that may change, but for its lines; and of whether it has a phone,
+    which Kaspi may show later.
+    """
+    kept = replace(told.order, items=(), before=None)
+    return derive_id(_encode(kept).decode(), "" if phone_of(told) is None else "phone")
 
 
 def _lines(items: tuple[Item, ...]) -> str:
     return derive_id(_encode(items).decode()) if items else ""
 
 
-async def _fact_of(bot: Bot, change: _Change, now: datetime) -> Fact | None:
-    """The fact of a change, for the person the order was first read with; None without one."""
-    order = change.order
-    known = await bot.contacts.order(order.shop, order.code)
-    phone = known.chat if known and known.chat else change.phone
-    if phone is None:
-        return None
+async def _facts_of(bot: Bot, changes: Sequence[_Change], now: datetime) -> dict[str, Fact]:
+    """The facts of what has changed, by the order's number, where there is somebody to hear it.
+
+    What was there before is told to those only who are known already: their chat shall know it.
+    """
+    before = await bot.contacts.keep_orders([(each.order, each.phone) for each in changes], now)
+    first = bot.rules.shops[0].id  # a demper names no shop, so what it tells is the first one's
+    found: dict[str, Fact] = {}
+    for change in changes:
+        order = change.order
+        known = before.get(order.code)
+        if known is None and order.shop != first:
+            known = await bot.contacts.order(first, order.code)
+        phone = change.phone or (known.chat if known else None)
+        told_already = known is not None and known.order.source != READ
+        if phone is not None and (change.is_news or not told_already):
+            found[order.code] = _fact(change, phone, now)
+    silent = {each.order.code for each in changes if not each.is_news}
+    chats = [fact.person.phone for code, fact in found.items() if code in silent]
+    strangers = set(chats) - await bot.contacts.known([chat for chat in chats if chat])
+    return {
+        code: fact
+        for code, fact in found.items()
+        if code not in silent or fact.person.phone not in strangers
+    }
+
+
+def _fact(change: _Change, phone: str, now: datetime) -> Fact:
+    order, seen = change.order, change.now
     event = OrderChanged(
-        id=f"read:{order.shop}:{order.code}:{change.now.times}:{change.now.mark}{change.now.lines}",
+        id=f"read:{order.shop}:{order.code}:{seen.times}:{seen.mark}{seen.lines}",
         at=now,
         received_at=now,
         order=order,
@@ -157,21 +193,29 @@ async def _mute(bot: Bot, change: _Change, now: datetime) -> _Change:
         reason=Reason.NO_PHONE,
         detail="Kaspi shows no phone for this order",
         order_code=order.code,
+        shop=order.shop,
     )
     await bot.journal.unusable(fact)
     return replace(change, now=replace(change.now, mute=True))
 
 
-async def _accept(bot: Bot, facts: Sequence[tuple[_Change, Fact]], now: datetime) -> Taken:
-    if not facts:
-        return Taken()
-    chats = await bot.contacts.chats_of([fact for _, fact in facts])
-    new = await bot.mailbox.accept(chats, now=now)
-    fresh = [change for (change, _), is_new in zip(facts, new, strict=True) if is_new]
-    bought = [change for change in fresh if _was_bought(change)]
-    delivered = [change for change in fresh if change.order.stage is Stage.DELIVERED]
-    rest = len(facts) - len(bought) - len(delivered)
-    return Taken(new=len(bought), delivered=len(delivered), already_known=rest)
+async def _accept(
+    bot: Bot, changes: Sequence[_Change], *, facts: Mapping[str, Fact], now: datetime
+) -> Taken:
+    """Put the facts into the mailbox; what became of the changes, those without one too."""
+    chats = await bot.contacts.chats_of(list(facts.values()))
+    accepted = await bot.mailbox.accept(chats, now=now)
+    fresh = {code for code, is_new in zip(facts, accepted, strict=True) if is_new}
+    spoken_of = [each for each in changes if each.is_news and each.order.code in facts]
+    told = [each for each in spoken_of if each.order.code in fresh]
+    bought = sum(map(_was_bought, told))
+    delivered = sum(each.order.stage is Stage.DELIVERED for each in told)
+    return Taken(
+        new=bought,
+        delivered=delivered,
+        already_known=len(spoken_of) - bought - delivered,
+        skipped=len(changes) - len(spoken_of),
+    )
 
 
 def _was_bought(change: _Change) -> bool:

@@ -12,20 +12,21 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.domain.conversation import share
-from app.domain.sending import retry_delay
 from app.errors import Permanent, StoreDown, Transient
 from app.gateways.kaspi_api import (
     LONGEST_WINDOW,
-    TOKEN_REFUSED,
+    NOT_FOUND,
+    PAGE,
     TOO_MANY,
     KaspiApi,
     Listing,
     State,
 )
-from app.gateways.kaspi_resources import Told
+from app.gateways.kaspi_resources import Page, Told
 from app.store.kaspi import Reading, Taken
 from app.worker.bot import Bot
-from app.worker.orders import is_changed, take_in
+from app.worker.orders import Connected, is_changed, take_in
+from app.worker.refusals import is_refused, keep_refusal, slowed_until
 
 
 class Kind(StrEnum):
@@ -46,18 +47,19 @@ EVERY: dict[Kind, tuple[timedelta, timedelta]] = {
 }
 """How often, from and to: where in between is a hash, so that shops do not ask all at once."""
 
+_UNDER_WAY = (State.KASPI_DELIVERY, State.DELIVERY, State.PICKUP)
 _STATES = {
     Kind.NEW: (State.NEW,),
-    Kind.UNDER_WAY: (State.KASPI_DELIVERY, State.DELIVERY, State.PICKUP),
+    Kind.UNDER_WAY: _UNDER_WAY,
     Kind.COMPLETED: (State.ARCHIVE,),
-    Kind.OLDER: (State.ARCHIVE,),
+    Kind.OLDER: (*_UNDER_WAY, State.ARCHIVE),
 }
 
 _LATELY = [Kind.NEW, Kind.UNDER_WAY, Kind.COMPLETED]
 """What is asked for when somebody wants to know now."""
 
 OLDER_WINDOWS = 3
-"""Fortnights before the last one whose completed orders are listed: eight weeks in all."""
+"""Fortnights before the last one whose orders are listed: eight weeks in all."""
 
 AHEAD = timedelta(hours=1)
 """How far a list reaches into the future: Kaspi's clock may be ahead of ours."""
@@ -71,13 +73,8 @@ MOST_PAGES = 200
 MOST_BY_CODE = 60
 """Open orders read one by one at a time: half a minute's worth."""
 
-POLL_DELAYS = (
-    timedelta(seconds=30),
-    timedelta(minutes=1),
-    timedelta(minutes=3),
-    timedelta(minutes=10),
-)
-"""Waits after a failure; the last one repeats."""
+_OF_ONE_ORDER = frozenset({NOT_FOUND, "down", "refused", "unknown_answer"})
+"""Failures that may be one order's, and must not keep the others from being read."""
 
 
 def is_due(kind: Kind, reading: Reading, *, shop: str, now: datetime, every: float | None) -> bool:
@@ -99,9 +96,10 @@ async def shops_due(bot: Bot) -> list[str]:
 async def _kinds_due(bot: Bot, shop: str) -> list[Kind]:
     """What a shop is to be asked for, what matters most first."""
     reading, now = await bot.orders.reading(shop), bot.world.now()
-    if reading.refused == bot.kaspi[shop].token_mark:
+    if is_refused(reading, bot.kaspi[shop]):
         return []
-    if reading.not_before is not None and now < reading.not_before:
+    waits_until = reading.not_before if reading.refused is None else None  # a new token need not
+    if waits_until is not None and now < waits_until:
         return []
     if reading.seeded_at is None:
         return list(Kind)
@@ -118,6 +116,10 @@ async def poll(bot: Bot, shop: str) -> Taken:
         raise
     except (Transient, Permanent):
         return Taken()
+    except Exception:
+        bot.log.exception("poll_failed", shop=shop)
+        await keep_refusal(bot, bot.kaspi[shop], Transient("a fault of ours", code="fault"))
+        return Taken()
 
 
 async def pull(bot: Bot, shop: str) -> Taken:
@@ -128,8 +130,9 @@ async def pull(bot: Bot, shop: str) -> Taken:
     if shop not in bot.kaspi:
         raise Permanent("no Kaspi token is set for this shop", code="no_token")
     reading, now = await bot.orders.reading(shop), bot.world.now()
-    if reading.code == TOO_MANY and reading.not_before is not None and now < reading.not_before:
-        wait = (reading.not_before - now).total_seconds()
+    until = slowed_until(reading, now)
+    if until is not None:
+        wait = (until - now).total_seconds()
         raise Transient("Kaspi asked to slow down", code=TOO_MANY, retry_after=wait)
     return await _read(bot, shop, kinds=_LATELY, connects=False)
 
@@ -140,23 +143,19 @@ async def pull(bot: Bot, shop: str) -> Taken:
 async def _read(bot: Bot, shop: str, *, kinds: list[Kind], connects: bool) -> Taken:
     """Read these kinds; ``connects``: all of a shop that is not connected yet."""
     api = bot.kaspi[shop]
-    reading = await _connected(bot, api)
-    seeding = reading.connected_at if reading.seeded_at is None else None
+    connected = await _connected(bot, api)
     taken = Taken()
     try:
         for kind in kinds:
             begun = bot.world.now()
-            for listing in _listings(kind, begun, whole=connects and seeding is not None):
-                taken += await _read_list(bot, api, listing, there_before=seeding)
-            if kind is Kind.OLDER and seeding is None:
-                taken += await _read_by_code(bot, api)
+            taken += await _read_kind(bot, api, kind, connected=connected, whole=connects)
             await bot.orders.read(shop, [kind], begun=begun, now=bot.world.now())
     except StoreDown:
         raise
     except (Transient, Permanent) as error:
-        await _failed(bot, api, error)
+        await keep_refusal(bot, api, error)
         raise
-    if seeding is not None and connects:
+    if connected.seeding and connects:
         await bot.orders.seeded(shop, bot.world.now())
         bot.log.info("kaspi_connected", shop=shop, orders=taken.skipped)
     await bot.orders.sweep(shop, bot.world.now())
@@ -165,38 +164,47 @@ async def _read(bot: Bot, shop: str, *, kinds: list[Kind], connects: bool) -> Ta
     return taken
 
 
-async def _connected(bot: Bot, api: KaspiApi) -> Reading:
-    """How the reading stands, begun anew for another merchant and after a long silence."""
+async def _read_kind(
+    bot: Bot, api: KaspiApi, kind: Kind, *, connected: Connected, whole: bool
+) -> Taken:
+    """All lists of one kind. Raises ``Transient``, ``Permanent`` and ``StoreDown``."""
+    taken = Taken()
+    for listing in _listings(kind, bot.world.now(), whole=whole and connected.seeding):
+        until = slowed_until(await bot.orders.reading(api.shop), bot.world.now())
+        if until is not None:  # told to somebody else meanwhile
+            wait = (until - bot.world.now()).total_seconds()
+            raise Transient("Kaspi asked to slow down", code=TOO_MANY, retry_after=wait)
+        async for told in _pages(bot, api, listing):
+            taken += await _take_in(bot, api, told, connected=connected)
+    if kind is Kind.OLDER and not connected.seeding:
+        taken += await _read_by_code(bot, api, connected=connected)
+    return taken
+
+
+async def _connected(bot: Bot, api: KaspiApi) -> Connected:
+    """Since when the shop is connected: anew for another merchant and after a long silence."""
     shop, now = api.shop, bot.world.now()
     reading = await bot.orders.reading(shop)
-    last = reading.ok_at or reading.connected_at
-    away = last is not None and now - last > AWAY
-    if reading.connected_at is not None and not away and reading.uid == api.merchant_uid:
-        return reading
-    await bot.orders.connect(shop, uid=api.merchant_uid, now=now)
-    return await bot.orders.reading(shop)
+    heard = [at for at in (reading.connected_at, reading.ok_at) if at is not None]
+    same = reading.uid == api.merchant and now - max(heard, default=now) <= AWAY
+    if reading.connected_at is not None and same:
+        return Connected(at=reading.connected_at, seeding=reading.seeded_at is None)
+    await bot.orders.connect(shop, uid=api.merchant, now=now)
+    return Connected(at=now, seeding=True)
 
 
 def _listings(kind: Kind, now: datetime, *, whole: bool) -> Iterator[Listing]:
-    """The lists of a kind; ``whole``: of orders under way all windows, to know them all."""
-    first = 1 if kind is Kind.OLDER else 0
-    last = OLDER_WINDOWS if kind is Kind.OLDER or (whole and kind is Kind.UNDER_WAY) else 0
-    for state in _STATES[kind]:
-        for window in range(first, last + 1):
+    """The lists of a kind; ``whole``: also of the credits that are still to be signed, for they
+    become orders later on.
+    """
+    windows = range(1, OLDER_WINDOWS + 1) if kind is Kind.OLDER else range(1)
+    states = _STATES[kind]
+    if whole and kind is Kind.NEW:
+        states = (State.SIGN_REQUIRED, *states)
+    for state in states:
+        for window in windows:
             until = now + AHEAD - window * LONGEST_WINDOW
             yield Listing(state=state, since=until - LONGEST_WINDOW, until=until)
-
-
-async def _read_list(
-    bot: Bot, api: KaspiApi, listing: Listing, *, there_before: datetime | None
-) -> Taken:
-    """A list, page by page. Of what is only remembered, lines that Kaspi left out are not read."""
-    taken = Taken()
-    async for told in _pages(bot, api, listing):
-        orders = told if there_before is not None else await _with_lines(bot, api, told)
-        now = bot.world.now()
-        taken += await take_in(bot, api.shop, orders, there_before=there_before, now=now)
-    return taken
 
 
 async def _pages(bot: Bot, api: KaspiApi, listing: Listing) -> AsyncIterator[tuple[Told, ...]]:
@@ -206,9 +214,23 @@ async def _pages(bot: Bot, api: KaspiApi, listing: Listing) -> AsyncIterator[tup
         if page.unreadable:
             bot.log.warning("orders_unreadable", shop=api.shop, count=page.unreadable)
         yield page.orders
-        if number + 1 >= page.pages or not (page.orders or page.unreadable):
+        if _is_last(page, number):
             return
     bot.log.warning("list_too_long", shop=api.shop, state=listing.state, pages=MOST_PAGES)
+
+
+def _is_last(page: Page, number: int) -> bool:
+    """Whether nothing follows; where Kaspi does not say how many there are, a full page is not."""
+    held = len(page.orders) + page.unreadable
+    return held == 0 or (number + 1 >= page.pages if page.pages else held < PAGE)
+
+
+async def _take_in(
+    bot: Bot, api: KaspiApi, orders: tuple[Told, ...], *, connected: Connected
+) -> Taken:
+    """Take in a page. Of what is only remembered, lines that Kaspi left out are not read."""
+    whole = orders if connected.seeding else await _with_lines(bot, api, orders)
+    return await take_in(bot, api.shop, whole, connected=connected, now=bot.world.now())
 
 
 async def _with_lines(bot: Bot, api: KaspiApi, orders: tuple[Told, ...]) -> list[Told]:
@@ -216,45 +238,40 @@ async def _with_lines(bot: Bot, api: KaspiApi, orders: tuple[Told, ...]) -> list
     lacking = [each.order.code for each in orders if each.lines_missing]
     known = await bot.orders.sightings(api.shop, lacking)
     return [
-        await api.with_lines(each)
+        await _with_its_lines(bot, api, each)
         if each.lines_missing and is_changed(each, known.get(each.order.code))
         else each
         for each in orders
     ]
 
 
-async def _read_by_code(bot: Bot, api: KaspiApi) -> Taken:
+async def _with_its_lines(bot: Bot, api: KaspiApi, told: Told) -> Told:
+    """One order with its lines, or as it is where they cannot be read."""
+    try:
+        return await api.with_lines(told)
+    except Transient as error:
+        if error.code not in _OF_ONE_ORDER:
+            raise
+        bot.log.warning("lines_unread", shop=api.shop, code=error.code)
+        return told
+
+
+async def _read_by_code(bot: Bot, api: KaspiApi, *, connected: Connected) -> Taken:
     """Open orders that no list has shown for a while, one by one."""
     since = bot.world.now() - EVERY[Kind.OLDER][0]
     taken = Taken()
     for code in await bot.orders.unread_since(api.shop, since, most=MOST_BY_CODE):
-        told = await api.order(code)
+        try:
+            told = await api.order(code)
+        except Transient as error:
+            if error.code not in _OF_ONE_ORDER:
+                raise
+            bot.log.warning("order_unread", shop=api.shop, code=error.code)
+            await bot.orders.watch(api.shop, still_open=[code], ended=(), now=bot.world.now())
+            continue
         now = bot.world.now()
         if told is None:
             await bot.orders.watch(api.shop, still_open=(), ended=[code], now=now)
         else:
-            taken += await take_in(bot, api.shop, [told], there_before=None, now=now)
+            taken += await take_in(bot, api.shop, [told], connected=connected, now=now)
     return taken
-
-
-# --- when Kaspi refuses -------------------------------------------------------------------------
-
-
-async def _failed(bot: Bot, api: KaspiApi, error: Transient | Permanent) -> None:
-    """Keep a failure: the shop is asked again later, or with a refused token not at all."""
-    reading, now = await bot.orders.reading(api.shop), bot.world.now()
-    delay = retry_delay(f"kaspi:{api.shop}", reading.failures, POLL_DELAYS)
-    if isinstance(error, Transient) and error.retry_after is not None:
-        delay = max(delay, timedelta(seconds=error.retry_after))
-    refused = api.token_mark if error.code == TOKEN_REFUSED else None
-    await bot.orders.failed(
-        api.shop,
-        code=error.code or "failed",
-        detail=error.reason,
-        again=now + delay,
-        refused=refused,
-    )
-    if refused is not None:
-        bot.log.error("kaspi_stopped", shop=api.shop, reason=error.reason)
-    elif reading.failures == 0:
-        bot.log.warning("kaspi_failed", shop=api.shop, code=error.code, reason=error.reason)

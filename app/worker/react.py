@@ -30,7 +30,7 @@ from app.worker.inform import informed
 from app.worker.limits import next_morning_of, place_for
 from app.worker.pace import free_from
 from app.worker.people import has_whatsapp, is_known_in_full, moved_to_phone
-from app.worker.reread import is_as_known
+from app.worker.reread import is_read_again
 from app.worker.send import send_next
 from app.worker.sum_up import sum_up
 from app.worker.turn import Turn
@@ -121,14 +121,23 @@ async def _write_next(turn: Turn) -> bool:
     if decision.write is None:
         return False
     if await _admitted(turn, decision.write.pending):
-        brief = informed(decision.write.brief, turn.bot.shelves.of(decision.write.pending.shop))
-        await _write(turn, replace(decision.write, brief=brief))
+        write = _still_due(turn, decision.write)
+        if write is not None:
+            brief = informed(write.brief, turn.bot.shelves.of(write.pending.shop))
+            await _write(turn, replace(write, brief=brief))
     return True
+
+
+def _still_due(turn: Turn, write: Write) -> Write | None:
+    """What is to be written as the chat is now: its order may have been read meanwhile."""
+    again = decide(turn.conversation, now=turn.now, rules=turn.bot.rules, sessions=turn.sessions)
+    same = again.write is not None and again.write.pending.id == write.pending.id
+    return again.write if same else None
 
 
 async def _admitted(turn: Turn, pending: Pending) -> bool:
     """Whether we know whom we would write to first, it has its turn in the session's pacing and
-    a place under the day's cap, and its order is still as we know it.
+    a place under the day's cap, and its order was read again, if it has to be.
     """
     if not pending.purpose.proactive:
         return True
@@ -142,7 +151,7 @@ async def _admitted(turn: Turn, pending: Pending) -> bool:
         await turn.commit(*waiting)
         return False
     if await place_for(turn, pending.id, shop=pending.shop, session=session):
-        return await is_as_known(turn, pending)
+        return await is_read_again(turn, pending)
     morning = next_morning_of(turn, pending.shop)
     await turn.commit(*wait(turn.conversation, pending, Reason.DAILY_CAP, until=morning, now=now))
     return False

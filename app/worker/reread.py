@@ -7,31 +7,35 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from app.domain.conversation import Pending, derive_id
 from app.domain.decide import wait
 from app.domain.events import OrderChanged
 from app.domain.fold import fold
 from app.domain.rules import OFFERING, Purpose, Reason
 from app.errors import Permanent, StoreDown, Transient
+from app.gateways.kaspi_api import TOKEN_REFUSED, TOO_MANY, KaspiApi
+from app.gateways.kaspi_resources import Told
+from app.gateways.kaspi_wire import MADE
+from app.worker.orders import phone_of
+from app.worker.refusals import heed, is_refused, slowed_until
 from app.worker.turn import Turn
 
 AGAIN = timedelta(minutes=10)
 """How soon an order is asked for again when Kaspi did not answer."""
 
 
-async def is_as_known(turn: Turn, pending: Pending) -> bool:
-    """Whether the order of ``pending`` is as the chat knows it, and so may be spoken of.
-
-    Otherwise the chat has changed: what Kaspi says now is taken in, or ``pending`` waits until
-    Kaspi answers. What asks for nothing, and orders of shops that are not read, are as they are.
-    Raises ``Conflict`` and ``StoreDown``.
+async def is_read_again(turn: Turn, pending: Pending) -> bool:
+    """Whether the chat knows how the order of ``pending`` is now, where that is to be read first;
+    otherwise ``pending`` waits until Kaspi answers. Raises ``Conflict`` and ``StoreDown``.
     """
-    before = turn.version
-    if not await takes_in_order(turn, pending.purpose, pending.shop, code=pending.order_code):
-        until = turn.now + AGAIN
-        again = wait(turn.conversation, pending, Reason.ORDER_UNREAD, until=until, now=turn.now)
-        await turn.commit(*again)
-    return turn.version == before
+    if await takes_in_order(turn, pending.purpose, pending.shop, code=pending.order_code):
+        return True
+    until = turn.now + AGAIN
+    again = wait(turn.conversation, pending, Reason.ORDER_UNREAD, until=until, now=turn.now)
+    await turn.commit(*again)
+    return False
 
 
 async def takes_in_order(turn: Turn, purpose: Purpose, shop: str, *, code: str | None) -> bool:
@@ -39,10 +43,10 @@ async def takes_in_order(turn: Turn, purpose: Purpose, shop: str, *, code: str |
     does not answer. Raises ``Conflict`` and ``StoreDown``.
     """
     api = turn.bot.kaspi.get(shop)
-    if api is None or code is None or purpose not in OFFERING:
+    if api is None or code is None or code.startswith(MADE) or purpose not in OFFERING:
         return True
     try:
-        told = await api.order(code)
+        told = await _read(turn, api, code)
     except StoreDown:
         raise
     except (Transient, Permanent) as error:
@@ -50,15 +54,44 @@ async def takes_in_order(turn: Turn, purpose: Purpose, shop: str, *, code: str |
         return False
     if told is None:  # somebody else's, or one that only a demper knows
         return True
-    now = turn.now
-    event = OrderChanged(
-        id=derive_id("reread", shop, code, now.isoformat()),
-        at=now,
-        received_at=now,
-        order=told.order,
-        customer_name=told.name,
+    conversation, entries = fold(
+        turn.conversation, _event(turn, told), now=turn.now, rules=turn.bot.rules
     )
-    conversation, entries = fold(turn.conversation, event, now=now, rules=turn.bot.rules)
     if conversation != turn.conversation:
         await turn.commit(conversation, entries)
     return True
+
+
+def _event(turn: Turn, told: Told) -> OrderChanged:
+    """How the order is now; under somebody else's phone it says nothing of who bought what."""
+    order, now, phone = told.order, turn.now, phone_of(told)
+    theirs = phone is None or phone == turn.conversation.phone
+    return OrderChanged(
+        id=derive_id("reread", order.shop, order.code, now.isoformat()),
+        at=now,
+        received_at=now,
+        order=order if theirs else replace(order, items=(), total=None),
+        customer_name=told.name if theirs else None,
+    )
+
+
+async def _read(turn: Turn, api: KaspiApi, code: str) -> Told | None:
+    """The order at Kaspi now; None when it has none. Raises ``Transient``, ``Permanent`` when it
+    does not say, or has asked not to be asked; ``StoreDown``.
+    """
+    bot = turn.bot
+    reading = await bot.orders.reading(api.shop)
+    if is_refused(reading, api):
+        raise Permanent("Kaspi has refused the token", code=TOKEN_REFUSED)
+    if slowed_until(reading, turn.now) is not None:
+        raise Transient("Kaspi asked to slow down", code=TOO_MANY)
+    try:
+        told = await api.order(code)
+    except StoreDown:
+        raise
+    except (Transient, Permanent) as error:
+        await heed(bot, api, error)
+        raise
+    if told is None:
+        return None
+    return replace(told, order=await bot.contacts.with_cards(told.order))

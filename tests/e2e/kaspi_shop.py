@@ -78,7 +78,7 @@ async def kaspi_shop(store_url: str, **environ: str) -> AsyncIterator[KaspiShop]
     """The product, reading a shop at Kaspi; connected when the test says so."""
     kaspi = EmulatedKaspi(TOKEN, UID, Clock(NOON))
     async with serving(kaspi.app) as url:
-        settings = {
+        settings: dict[str, Any] = {
             "KASPI_API_TOKEN": f" {TOKEN}\n",
             "KASPI_MERCHANT_UID": UID,
             "KASPI_API_BASE_URL": url,

@@ -98,7 +98,7 @@ async def test_a_shop_that_accepts_by_itself_never_shows_a_new_order(shop: Kaspi
 
 async def test_a_thank_you_is_worth_saying_two_days_from_the_purchase_on(shop: KaspiShop) -> None:
     """What was bought while nobody looked, and what is only found late."""
-    await shop.news(days=2, hours=12)
+    await shop.news(days=2)
     shop.kaspi.place([JACKET], BUYER, created=ago(shop, hours=40))
     shop.kaspi.place([JACKET], Buyer(phone=OTHER[1:]), created=ago(shop, hours=49))
     await shop.news()
@@ -393,6 +393,7 @@ async def test_after_three_days_away_a_shop_is_connected_anew(shop: KaspiShop) -
     assert chat.orders[0].stage is OrderStage.DELIVERED  # known, though nobody was told
     shop.kaspi.complete(missed.code)
     await shop.news()
+    await shop.stage.advance(hours=12)
     assert await shop.said(OTHER) == ["order_delivered"]
 
 
@@ -517,6 +518,7 @@ async def test_two_buyers_are_two_people(shop: KaspiShop) -> None:
     shop.kaspi.place([JACKET], BUYER)
     shop.kaspi.place([SOCKS], Buyer(phone=OTHER, first_name="БОЛАТ"))
     assert (await shop.news()).new == 2
+    await shop.stage.advance(minutes=2)
     by_chat = {sent.chat_id.split("@")[0]: sent.text for sent in shop.stage.waha.sent}
     assert "Куртка" in by_chat[PHONE]
     assert "Носки" in by_chat[OTHER]
