@@ -50,6 +50,8 @@ TOO_MANY = "too_many"
 
 NOT_FOUND = "not_found"
 
+TURNED_AWAY = "turned_away"
+_TURNED_AWAY_FOR = 3600.0
 _MOST_RETRY_AFTER = 3600.0
 _LONGEST_TITLE = 160
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -228,7 +230,10 @@ class KaspiApi:
             return Transient(what, code="redirected")
         if response.is_server_error:
             return Transient(f"Kaspi is down (HTTP {status})", code="down", retry_after=after)
-        if page:  # its protection's word, not the API's: also with 403
+        if status == HTTPStatus.FORBIDDEN:  # its protection's word, which may pass
+            what = "Kaspi turns us away (HTTP 403, a web page)"
+            return Transient(what, code=TURNED_AWAY, retry_after=_TURNED_AWAY_FOR)
+        if page:
             return _unknown(f"Kaspi answered with a web page (HTTP {status})")
         title = _title(body).replace(self._token, "…") if self._token else _title(body)
         if status == HTTPStatus.NOT_FOUND:

@@ -28,7 +28,6 @@ from app.log import mask_phone
 from app.wiring.assembly import Assembly
 from app.wiring.lines import Line, fail, many, ok, warn
 from app.wiring.probe import MAKE_ANOTHER
-from app.worker.poll import AHEAD
 
 _LISTED = (State.NEW, State.KASPI_DELIVERY, State.DELIVERY, State.PICKUP, State.ARCHIVE)
 """Lists with orders that people are written to about."""
@@ -63,7 +62,7 @@ async def _shop(parts: Assembly, shop: ShopSettings) -> list[Line]:
 
 async def _read(parts: Assembly, api: KaspiApi) -> list[Page]:
     """The first page of every list of the last fortnight. Raises what reading them raises."""
-    until = parts.world.now() + AHEAD
+    until = parts.world.now()
     return [
         await api.page(Listing(state=state, since=until - LONGEST_WINDOW, until=until), 0)
         for state in _LISTED

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from app.domain.rules import Rules
 from app.errors import AiSellerError
+from app.gateways.kaspi_api import TURNED_AWAY
 from app.log import mask_phone
 from app.store import keys
 from app.store.connection import store_errors
@@ -194,7 +195,7 @@ def how_it_goes(
     if reading.refused is not None:
         return Health.OK, f"the token is another one than Kaspi refused: {asked}"
     if reading.failures:
-        is_down = reading.failures >= MOST_FAILURES
+        is_down = reading.failures >= MOST_FAILURES or reading.code == TURNED_AWAY
         return Health.DOWN if is_down else Health.OK, f"{reading.detail}; {asked}"
     if reading.connected_at is None:
         return Health.OK, "not connected yet: what is there is read first"

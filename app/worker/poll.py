@@ -61,9 +61,6 @@ _LATELY = [Kind.NEW, Kind.UNDER_WAY, Kind.COMPLETED]
 OLDER_WINDOWS = 3
 """Fortnights before the last one whose orders are listed: eight weeks in all."""
 
-AHEAD = timedelta(hours=1)
-"""How far a list reaches into the future: Kaspi's clock may be ahead of ours."""
-
 AWAY = timedelta(days=3)
 """After so long without an answer a shop is connected anew: what happened meanwhile is no news."""
 
@@ -203,7 +200,7 @@ def _listings(kind: Kind, now: datetime, *, whole: bool) -> Iterator[Listing]:
         states = (State.SIGN_REQUIRED, *states)
     for state in states:
         for window in windows:
-            until = now + AHEAD - window * LONGEST_WINDOW
+            until = now - window * LONGEST_WINDOW
             yield Listing(state=state, since=until - LONGEST_WINDOW, until=until)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from app.domain.sending import retry_delay
 from app.errors import Permanent, Transient
-from app.gateways.kaspi_api import TOKEN_REFUSED, TOO_MANY, KaspiApi
+from app.gateways.kaspi_api import TOKEN_REFUSED, TOO_MANY, TURNED_AWAY, KaspiApi
 from app.store.kaspi import Reading
 from app.worker.bot import Bot
 
@@ -33,7 +33,8 @@ async def keep_refusal(bot: Bot, api: KaspiApi, error: Transient | Permanent) ->
         again=now + delay,
         refused=refused,
     )
-    if refused is not None and reading.refused != refused:
+    stopped = refused is not None and reading.refused != refused
+    if stopped or (error.code == TURNED_AWAY and reading.code != TURNED_AWAY):
         bot.log.error("kaspi_stopped", shop=api.shop, reason=error.reason)
     elif refused is None and reading.failures == 0:
         bot.log.warning("kaspi_failed", shop=api.shop, code=error.code, reason=error.reason)
@@ -44,7 +45,7 @@ async def heed(bot: Bot, api: KaspiApi, error: Transient | Permanent) -> None:
 
     Raises ``StoreDown``.
     """
-    if error.code in (TOKEN_REFUSED, TOO_MANY):
+    if error.code in (TOKEN_REFUSED, TOO_MANY, TURNED_AWAY):
         await keep_refusal(bot, api, error)
 
 

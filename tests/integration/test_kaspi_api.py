@@ -174,7 +174,7 @@ FAILURES: list[tuple[KaspiFault, str]] = [
     (Status(404, {"errors": [{"title": "Order not found"}]}), "not_found"),
     (Html(404), "unknown_answer"),
     (Html(405), "unknown_answer"),
-    (Html(403), "unknown_answer"),
+    (Html(403), "turned_away"),
     (Html(200), "unknown_answer"),
     (Html(500), "down"),
     (Status(500), "down"),
