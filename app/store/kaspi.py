@@ -254,6 +254,8 @@ class KaspiOrders:
             fields["refused"] = refused
         with store_errors():
             async with self._redis.pipeline(transaction=True) as pipe:
+                if refused is None:  # another token than was refused: it is waited for like any
+                    pipe.hdel(keys.kaspi(shop), "refused")
                 pipe.hset(keys.kaspi(shop), mapping=fields)
                 pipe.hincrby(keys.kaspi(shop), "failures", 1)
                 await pipe.execute()
