@@ -63,7 +63,7 @@ from app.domain.rules import (
 )
 from app.domain.sending import receipt_came, went
 from app.domain.silence import silenced
-from app.domain.triggers import fired_key, purposes_due
+from app.domain.triggers import asked_for, fired_key
 
 
 def fold(conversation: Conversation, event: AnyEvent, *, now: datetime, rules: Rules) -> Folded:
@@ -282,14 +282,17 @@ def _merged(known: Order | None, told: Order) -> Order:
 
 
 def _fire(conversation: Conversation, order: Order, *, now: datetime, rules: Rules) -> Folded:
-    """Each purpose once for an order, for ever."""
+    """Each purpose once for an order, for ever: what was switched off then is not said later."""
     entries: list[Entry] = []
-    for pending in purposes_due(order, now=now, rules=rules):
+    for pending in asked_for(order, now=now, rules=rules):
         key = fired_key(pending.purpose, order)
         if key in conversation.fired:
             continue
         fired = (*conversation.fired, key)[-KEPT_FIRED:]
-        conversation = replace(with_pending(conversation, pending), fired=fired)
+        conversation = replace(conversation, fired=fired)
+        if pending.purpose in rules.of(order.shop).off:
+            continue
+        conversation = with_pending(conversation, pending)
         entries.append(
             Entry(
                 at=now,

@@ -13,7 +13,13 @@ _WAITS_IN_SHOP = frozenset({Stage.ACCEPTED, Stage.PACKED})
 
 
 def purposes_due(order: Order, *, now: datetime, rules: Rules) -> tuple[Pending, ...]:
-    """What an order in this stage asks us to say. The caller drops what was due before.
+    """What an order in this stage asks us to say, but for what its shop has switched off."""
+    off = rules.of(order.shop).off
+    return tuple(one for one in asked_for(order, now=now, rules=rules) if one.purpose not in off)
+
+
+def asked_for(order: Order, *, now: datetime, rules: Rules) -> tuple[Pending, ...]:
+    """All that an order in this stage asks for. The caller drops what was asked for before.
 
     A shop that accepts orders automatically never shows them as paid, so any stage between
     payment and delivery is a purchase; a thank-you is measured from the moment it was made.
@@ -24,7 +30,7 @@ def purposes_due(order: Order, *, now: datetime, rules: Rules) -> tuple[Pending,
         return ()
     rules = rules.of(order.shop)
     known = frozenset() if order.before is None else _asked_by(order, order.before)
-    wanted = _asked_by(order, order.stage) - known - rules.off
+    wanted = _asked_by(order, order.stage) - known
     due = [
         _pending(purpose, order, now=now, rules=rules) for purpose in Purpose if purpose in wanted
     ]

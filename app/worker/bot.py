@@ -16,7 +16,7 @@ from app.log import Logger
 from app.store.contacts import Contacts
 from app.store.counters import Counters
 from app.store.journal import Journal
-from app.store.kaspi import KaspiOrders
+from app.store.kaspi import KaspiOrders, Taken
 from app.store.mailbox import Mailbox
 from app.store.offers import Offers
 from app.store.sessions import Sessions
@@ -39,6 +39,7 @@ class Bot:
     ``prices`` are the price lists, ``offers`` what was read of them, ``shelves`` what each shop
     sells by them; ``sheet`` is where ``customers`` are shown, if anywhere. ``transcriber`` is None
     where voice notes are not listened to.
+    ``pulls`` are the readings of shops under way that somebody waits for.
     ``listened`` are the sessions whose history this process has read since it was started.
     """
 
@@ -62,6 +63,7 @@ class Bot:
     transcriber: Transcriber | None = None
     log: Logger = field(repr=False)
     listened: set[str] = field(default_factory=set)
+    pulls: dict[str, asyncio.Task[Taken]] = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def pause(self, seconds: float) -> None:

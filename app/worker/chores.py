@@ -31,15 +31,16 @@ SHEET = "keep_sheet"
 
 
 def register_chores(docket: Docket, bot: Bot) -> None:
-    """Let a worker do what there is to do beside the turns."""
+    """Let a worker do what there is to do beside the turns.
+
+    All of it, also where nothing is set up: a worker drops what another has scheduled and it does
+    not know.
+    """
     docket.register(_poll_task(bot), names=[POLL])
     docket.register(_renew_task(bot), names=[RENEW])
-    if bot.kaspi:
-        docket.register(_read_task(bot, docket), names=[READ_KASPI])
-    if bot.prices:
-        docket.register(_lists_task(bot, docket), names=[LOOK_FOR_LISTS])
-    if bot.sheet is not None:
-        docket.register(_sheet_task(bot), names=[SHEET])
+    docket.register(_read_task(bot, docket), names=[READ_KASPI])
+    docket.register(_lists_task(bot, docket), names=[LOOK_FOR_LISTS])
+    docket.register(_sheet_task(bot), names=[SHEET])
 
 
 def _read_task(bot: Bot, docket: Docket) -> Callable[[], Awaitable[None]]:

@@ -7,6 +7,7 @@ delivered today is found in the older lists, and those still open by their numbe
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,7 +18,6 @@ from app.gateways.kaspi_api import (
     LONGEST_WINDOW,
     NOT_FOUND,
     PAGE,
-    TOO_MANY,
     KaspiApi,
     Listing,
     State,
@@ -71,7 +71,10 @@ MOST_BY_CODE = 60
 """Open orders read one by one at a time: half a minute's worth."""
 
 _OF_ONE_ORDER = frozenset({NOT_FOUND, "down", "refused", "unknown_answer"})
-"""Failures that may be one order's, and must not keep the others from being read."""
+"""Failures that may be of one order or list, and must not keep the others from being read."""
+
+RESTING, STOPPING = "resting", "stopping"
+"""Why a reading ends early that no failure of Kaspi's ended."""
 
 
 def is_due(kind: Kind, reading: Reading, *, shop: str, now: datetime, every: float | None) -> bool:
@@ -122,16 +125,36 @@ async def poll(bot: Bot, shop: str) -> Taken:
 async def pull(bot: Bot, shop: str) -> Taken:
     """Ask Kaspi for the last fortnight of ``shop`` now, whenever it was asked before.
 
-    Raises ``Transient`` or ``Permanent`` with what Kaspi, or its absence, says; ``StoreDown``.
+    Whoever asks while it is read waits for the same answer. Raises ``Transient`` or ``Permanent``
+    with what Kaspi, or its absence, says; ``StoreDown``.
     """
     if shop not in bot.kaspi:
         raise Permanent("no Kaspi token is set for this shop", code="no_token")
+    pulling = bot.pulls.get(shop)
+    if pulling is None or pulling.done():
+        pulling = bot.pulls[shop] = asyncio.create_task(_pull(bot, shop))
+        pulling.add_done_callback(_heard)
+    return await asyncio.shield(pulling)
+
+
+async def _pull(bot: Bot, shop: str) -> Taken:
+    await _is_not_slowed(bot, shop)
+    return await _read(bot, shop, kinds=_LATELY, connects=False)
+
+
+def _heard(pulling: asyncio.Task[Taken]) -> None:
+    """Nobody may be left to hear how it ended."""
+    if not pulling.cancelled():
+        pulling.exception()
+
+
+async def _is_not_slowed(bot: Bot, shop: str) -> None:
+    """Raises ``Transient`` while Kaspi has asked for peace, whoever it told; ``StoreDown``."""
     reading, now = await bot.orders.reading(shop), bot.world.now()
     until = slowed_until(reading, now)
     if until is not None:
         wait = (until - now).total_seconds()
-        raise Transient("Kaspi asked to slow down", code=TOO_MANY, retry_after=wait)
-    return await _read(bot, shop, kinds=_LATELY, connects=False)
+        raise Transient("Kaspi asked to slow down", code=RESTING, retry_after=wait)
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -142,15 +165,22 @@ async def _read(bot: Bot, shop: str, *, kinds: list[Kind], connects: bool) -> Ta
     api = bot.kaspi[shop]
     connected = await _connected(bot, api)
     taken = Taken()
+    missed: list[Transient] = []
     try:
         for kind in kinds:
-            begun = bot.world.now()
-            taken += await _read_kind(bot, api, kind, connected=connected, whole=connects)
-            await bot.orders.read(shop, [kind], begun=begun, now=bot.world.now())
+            begun, before = bot.world.now(), len(missed)
+            taken += await _read_kind(
+                bot, api, kind, connected=connected, whole=connects, missed=missed
+            )
+            if len(missed) == before:
+                await bot.orders.read(shop, [kind], begun=begun, now=bot.world.now())
+        if missed:
+            raise missed[0]
     except StoreDown:
         raise
     except (Transient, Permanent) as error:
-        await keep_refusal(bot, api, error)
+        if error.code not in (RESTING, STOPPING):
+            await keep_refusal(bot, api, error)
         raise
     if connected.seeding and connects:
         await bot.orders.seeded(shop, bot.world.now())
@@ -162,17 +192,27 @@ async def _read(bot: Bot, shop: str, *, kinds: list[Kind], connects: bool) -> Ta
 
 
 async def _read_kind(
-    bot: Bot, api: KaspiApi, kind: Kind, *, connected: Connected, whole: bool
+    bot: Bot,
+    api: KaspiApi,
+    kind: Kind,
+    *,
+    connected: Connected,
+    whole: bool,
+    missed: list[Transient],
 ) -> Taken:
-    """All lists of one kind. Raises ``Transient``, ``Permanent`` and ``StoreDown``."""
+    """All lists of one kind. One that cannot be read is ``missed`` and the others are read, but for
+    the second one: then Kaspi is down. Raises ``Transient``, ``Permanent`` and ``StoreDown``.
+    """
     taken = Taken()
     for listing in _listings(kind, bot.world.now(), whole=whole and connected.seeding):
-        until = slowed_until(await bot.orders.reading(api.shop), bot.world.now())
-        if until is not None:  # told to somebody else meanwhile
-            wait = (until - bot.world.now()).total_seconds()
-            raise Transient("Kaspi asked to slow down", code=TOO_MANY, retry_after=wait)
-        async for told in _pages(bot, api, listing):
-            taken += await _take_in(bot, api, told, connected=connected)
+        await _is_not_slowed(bot, api.shop)
+        try:
+            async for told in _pages(bot, api, listing):
+                taken += await _take_in(bot, api, told, connected=connected)
+        except Transient as error:
+            if error.code not in _OF_ONE_ORDER or missed:
+                raise
+            missed.append(error)
     if kind is Kind.OLDER and not connected.seeding:
         taken += await _read_by_code(bot, api, connected=connected)
     return taken
@@ -207,6 +247,8 @@ def _listings(kind: Kind, now: datetime, *, whole: bool) -> Iterator[Listing]:
 async def _pages(bot: Bot, api: KaspiApi, listing: Listing) -> AsyncIterator[tuple[Told, ...]]:
     """The orders of a list, page by page."""
     for number in range(MOST_PAGES):
+        if bot.stopping.is_set():
+            raise Transient("the process is stopping", code=STOPPING)
         page = await api.page(listing, number)
         if page.unreadable:
             bot.log.warning("orders_unreadable", shop=api.shop, count=page.unreadable)

@@ -54,6 +54,12 @@ def is_refused(reading: Reading, api: KaspiApi) -> bool:
     return reading.refused is not None and reading.refused == api.token_mark
 
 
+def turned_away(reading: Reading, now: datetime) -> bool:
+    """Whether Kaspi's protection has lately kept us out."""
+    until = reading.not_before
+    return until is not None and reading.code == TURNED_AWAY and now < until
+
+
 def slowed_until(reading: Reading, now: datetime) -> datetime | None:
     """Until when Kaspi has asked for peace; None when it has not, or that is over."""
     until = reading.not_before

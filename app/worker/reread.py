@@ -19,7 +19,7 @@ from app.gateways.kaspi_api import TOKEN_REFUSED, TOO_MANY, KaspiApi
 from app.gateways.kaspi_resources import Told
 from app.gateways.kaspi_wire import MADE
 from app.worker.orders import phone_of
-from app.worker.refusals import heed, is_refused, slowed_until
+from app.worker.refusals import heed, is_refused, slowed_until, turned_away
 from app.worker.turn import Turn
 
 AGAIN = timedelta(minutes=10)
@@ -59,7 +59,18 @@ async def takes_in_order(turn: Turn, purpose: Purpose, shop: str, *, code: str |
     )
     if conversation != turn.conversation:
         await turn.commit(conversation, entries)
+        await _to_be_told_again(turn, told)
     return True
+
+
+async def _to_be_told_again(turn: Turn, told: Told) -> None:
+    """The next list tells of the order in any case: should it be again as it was there, the chat
+    would never hear of it.
+    """
+    shop, code, orders = told.order.shop, told.order.code, turn.bot.orders
+    for sighting in (await orders.sightings(shop, [code])).values():
+        made = {code: told.order.created_at or turn.now}
+        await orders.see(shop, {code: replace(sighting, mark="")}, made=made, cards={})
 
 
 def _event(turn: Turn, told: Told) -> OrderChanged:
@@ -83,7 +94,7 @@ async def _read(turn: Turn, api: KaspiApi, code: str) -> Told | None:
     reading = await bot.orders.reading(api.shop)
     if is_refused(reading, api):
         raise Permanent("Kaspi has refused the token", code=TOKEN_REFUSED)
-    if slowed_until(reading, turn.now) is not None:
+    if slowed_until(reading, turn.now) is not None or turned_away(reading, turn.now):
         raise Transient("Kaspi asked to slow down", code=TOO_MANY)
     try:
         told = await api.order(code)

@@ -289,7 +289,8 @@ async def test_waits_grow_while_kaspi_is_down_and_end_when_it_is_back(shop: Kasp
     shop.kaspi.fail(Status(502), times=None)
     with capture_logs() as lines:
         tries = await tries_in(shop, hours=1)
-    gaps = [later - sooner for sooner, later in pairwise(tries)]
+    pauses = [later - sooner for sooner, later in pairwise(tries)]
+    gaps = [pause for pause in pauses if pause > timedelta(seconds=5)]  # two lists a try
     for at_least, gap in zip((30, 60, 180, 600, 600), gaps, strict=False):
         assert timedelta(seconds=at_least) <= gap <= timedelta(seconds=at_least * 1.25 + 10)
     failed = [line for line in lines if line["event"] == "kaspi_failed"]
