@@ -36,6 +36,7 @@ from app.domain.meaning import Concern, Mood
 from app.domain.moods import mood_of
 from app.domain.reminders import no_reminders
 from app.domain.rules import BEST_BEFORE, CALL_AGAIN, LATE_AFTER, LONGEST_HEARD, Purpose, Rules
+from app.domain.shops import shop_spoken_with
 from app.domain.silence import no_longer_answered, paused
 from app.domain.speaking import in_their_language
 from app.domain.wishes import Wish, wish_of
@@ -47,7 +48,7 @@ def customer_wrote(
     """A message is kept, a stop in it is heeded, a question in it waits to be answered."""
     if conversation.theirs(event.message) is not None:
         return conversation, ()
-    message = _message(event, rules)
+    message = _message(conversation, event, rules)
     late = now - event.at > LATE_AFTER
     received = Entry(
         at=now,
@@ -71,7 +72,7 @@ def customer_wrote(
     return conversation, (received, *dropped, *entries)
 
 
-def _message(event: CustomerWrote, rules: Rules) -> Message:
+def _message(conversation: Conversation, event: CustomerWrote, rules: Rules) -> Message:
     words = bool(event.text.strip())
     return Message(
         id=derive_id("in", event.session, event.message),
@@ -80,7 +81,7 @@ def _message(event: CustomerWrote, rules: Rules) -> Message:
         at=event.at,
         status=Status.RECEIVED,
         session=event.session,
-        shop=rules.shop_of_session(event.session).id,
+        shop=shop_spoken_with(conversation, event.session, rules, at=event.at).id,
         message=event.message,
         wire_id=event.wire_id,
         media=event.media,
@@ -196,7 +197,7 @@ def customer_called(
         polite = Pending(
             id=derive_id("call", event.id),
             purpose=Purpose.REPLY,
-            shop=rules.shop_of_session(event.session).id,
+            shop=shop_spoken_with(conversation, event.session, rules, at=event.at).id,
             due=now,
             expires_at=now + BEST_BEFORE[Purpose.HANDOFF_NOTICE],
             canned="call",

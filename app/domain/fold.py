@@ -62,6 +62,7 @@ from app.domain.rules import (
     Rules,
 )
 from app.domain.sending import receipt_came, went
+from app.domain.shops import shop_spoken_with
 from app.domain.silence import silenced
 from app.domain.triggers import asked_for, fired_key
 
@@ -170,7 +171,7 @@ def _person_said(
         at=event.at,
         status=Status.SENT,
         session=event.session,
-        shop=rules.shop_of_session(event.session).id,
+        shop=shop_spoken_with(conversation, event.session, rules, at=event.at).id,
         message=event.message,
     )
     conversation = with_message(conversation, message)
@@ -336,15 +337,15 @@ def _operator_acted(
 def _operator_said(
     conversation: Conversation, event: OperatorActed, *, now: datetime, rules: Rules
 ) -> Folded:
-    session = conversation.session or rules.shops[0].session
+    shop = shop_spoken_with(conversation, conversation.session, rules)
     message = Message(
         id=derive_id("say", event.id),
         author=Author.PERSON,
         text=event.text,
         at=now,
         status=Status.QUEUED,
-        session=session,
-        shop=rules.shop_of_session(session).id,
+        session=conversation.session or shop.session,
+        shop=shop.id,
         sending=Sending(not_before=now, expires_at=now + BEST_BEFORE[Purpose.REPLY]),
     )
     if conversation.message(message.id) is not None:

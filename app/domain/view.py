@@ -11,6 +11,7 @@ from app.domain.conversation import Conversation, Message, Owner, Pending, Statu
 from app.domain.policy import owner_at, people_own_until, sent_in_window
 from app.domain.rules import Purpose, Reason, Rules
 from app.domain.sending import sending_of
+from app.domain.shops import shop_spoken_with
 
 
 class Stand(StrEnum):
@@ -38,7 +39,10 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
 
 class Overview(Struct, frozen=True, kw_only=True):
-    """A chat at a moment. ``owned_until`` is set while people own it."""
+    """A chat at a moment. ``owned_until`` is set while people own it.
+
+    ``sent_in_window`` counts in the window of the shop that would start something next.
+    """
 
     owner: Owner
     owned_until: datetime | None
@@ -53,13 +57,20 @@ class Overview(Struct, frozen=True, kw_only=True):
 
 def overview(conversation: Conversation, now: datetime, rules: Rules) -> Overview:
     """Who owns the chat, how much of its cap is used, and what waits, soonest first."""
-    owner = owner_at(conversation, now, rules)
+    owner, waits = owner_at(conversation, now, rules), waiting(conversation)
+    limits = rules.of(_next_to_start(conversation, waits, rules))
     return Overview(
         owner=owner,
         owned_until=people_own_until(conversation, rules) if owner is Owner.PEOPLE else None,
-        sent_in_window=sent_in_window(conversation, now, rules),
-        waiting=waiting(conversation),
+        sent_in_window=sent_in_window(conversation, now, limits),
+        waiting=waits,
     )
+
+
+def _next_to_start(conversation: Conversation, waits: tuple[Waiting, ...], rules: Rules) -> str:
+    """The id of the shop whose cap is the next to hold: where nothing waits, who would speak."""
+    started = (w.shop for w in waits if w.purpose is not None and w.purpose.proactive)
+    return next(started, None) or shop_spoken_with(conversation, conversation.session, rules).id
 
 
 def waiting(conversation: Conversation) -> tuple[Waiting, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.domain.called import brief_of_call, needs_summary, summed_up
+from app.domain.called import brief_of_call, needs_summary, shop_called, summed_up
 from app.domain.hand_over import TWO_FAILED
 from app.domain.meaning import Concern
 from app.worker.inform import informed
@@ -22,7 +22,7 @@ async def sum_up(turn: Turn) -> bool:
     if person is None or not needs_summary(turn.conversation):
         return False
     bot = turn.bot
-    shop = bot.rules.shop_of_session(turn.conversation.session or "").id
+    shop = shop_called(turn.conversation, bot.rules).id
     brief = brief_of_call(turn.conversation, now=turn.now, rules=bot.rules)
     brief = informed(brief, bot.shelves.of(shop))
     summary = summary_of(brief, person.reason, language=bot.rules.of(shop).languages[0])

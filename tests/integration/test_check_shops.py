@@ -82,7 +82,7 @@ def test_shops_that_share_a_session_are_warned_of(tmp_path: Path) -> None:
     *_, (grade, _, says) = of_shops(**shops_file(tmp_path, text), **QUIET)
     assert grade is Grade.WARN
     assert says.startswith("a and b share the session 'default'")
-    assert says.endswith("answered as those of a")
+    assert says.endswith("answered as by a")
 
 
 @pytest.mark.parametrize(
