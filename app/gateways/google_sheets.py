@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -77,7 +77,7 @@ class Keys(Struct, frozen=True, kw_only=True):
 
 
 class GoogleSheet:
-    """One spreadsheet, asked in threads; ``credentials`` is a service account's JSON file.
+    """One spreadsheet, asked in a thread of its own; ``credentials`` is a service account's file.
 
     One request at a time; each has 30 seconds to connect and 30 for an answer. ``api`` is where
     Google's API is. Opens nothing until used; to be closed. Raises Refused when ``url`` is not the
@@ -95,7 +95,7 @@ class GoogleSheet:
         self._credentials = credentials
         self._api = api.rstrip("/")
         self._timeout = timeout
-        self._one_at_a_time = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="google-sheet")
         self._client: _Client | None = None
 
     async def __aenter__(self) -> Self:
@@ -105,8 +105,9 @@ class GoogleSheet:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close its connections; a request under way is waited for."""
-        await asyncio.to_thread(self._close)
+        """Close its connections and its thread; a request under way is waited for."""
+        await self._beside(self._close)
+        self._thread.shutdown(wait=False)
 
     async def read_products(self) -> list[list[object]]:
         """The rows of the worksheet ``products``, or else of the one the address names, or else of
@@ -136,24 +137,26 @@ class GoogleSheet:
     # -- in a thread
 
     async def _ask(self, ask: Callable[[_Client], _T]) -> _T:
-        return await asyncio.to_thread(self._asked, ask)
+        return await self._beside(partial(self._asked, ask))
+
+    async def _beside(self, act: Callable[[], _T]) -> _T:
+        """In the sheet's thread: those that all share would run out while Google hangs."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, act)
 
     def _asked(self, ask: Callable[[_Client], _T]) -> _T:
-        with self._one_at_a_time, our_kinds():
+        with our_kinds():
             if self._client is None:
                 self._client = _Client(_account(self._credentials), self._api, self._timeout)
             try:
                 return ask(self._client)
             except Refused:  # the file may be another one the next time
-                self._client.close()
-                self._client = None
+                self._close()
                 raise
 
     def _close(self) -> None:
-        with self._one_at_a_time:
-            if self._client is not None:
-                self._client.close()
-                self._client = None
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     def _products(self, client: _Client) -> list[list[object]]:
         title = _products_of(_grids(client, self.id), self._gid).title
@@ -186,13 +189,9 @@ class GoogleSheet:
         if found is None:
             raise Transient("Google did not make the worksheet customers", code="bad_answer")
         if found.grid.columns < len(COLUMNS):
-            wider = {
-                "properties": {
-                    "sheetId": found.sheet_id,
-                    "gridProperties": {"columnCount": len(COLUMNS)},
-                },
-                "fields": "gridProperties.columnCount",
-            }
+            size = {"columnCount": len(COLUMNS)}
+            widened = {"sheetId": found.sheet_id, "gridProperties": size}
+            wider = {"properties": widened, "fields": "gridProperties.columnCount"}
             client.batch_update(self.id, {"requests": [{"updateSheetProperties": wider}]})
         return found
 

@@ -5,7 +5,7 @@ One worker reads a list and writes what has changed; all the others take over ju
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
@@ -92,23 +92,23 @@ class Offers:
     async def renew(self, list_: str, products: Sequence[Product]) -> tuple[int, int]:
         """Put ``products`` in the place of all rows; how many changed, and how many went.
 
-        Only those are written. A crash in between leaves rows of both, and the next try mends it:
-        others hear of a version when it is whole. Raises ``StoreDown``.
+        Only those are written, a part at a time: others have their turn in between. A crash leaves
+        rows of both, and the next try mends it, also where all rows were written and only the
+        version was not: others hear of a version when it is whole. Raises ``StoreDown``.
         """
+        wanted = {product.sku.encode(): product for product in products}
+        changed = gone = 0
         with store_errors():
-            kept = await self._redis.hgetall(keys.offers(list_))
-            rows = {product.sku.encode(): _encode(product) for product in products}
-            changed = {sku: row for sku, row in rows.items() if kept.get(sku) != row}
-            gone = [sku for sku in kept if sku not in rows]
-            if not changed and not gone:
-                return 0, 0
-            version = await self._version(list_) + 1
-            for some in _parts(changed.items()):
-                await self._write(list_, dict(some), version=version)
-            for lost in _parts(gone):
-                await self._drop(list_, lost, version=version)
-            await self._redis.hset(keys.offers_state(list_), "version", version)
-        return len(changed), len(gone)
+            told = await self._version(list_)
+            for some in _parts(wanted.items()):
+                changed += await self._put(list_, some, version=told + 1)
+            if await self._redis.hlen(keys.offers(list_)) > len(wanted):
+                for lost in _parts(await self._others(list_, wanted)):
+                    await self._drop(list_, lost, version=told + 1)
+                    gone += len(lost)
+            if await self._redis.zcount(keys.offers_changed(list_), f"({told}", "+inf"):
+                await self._redis.hset(keys.offers_state(list_), "version", told + 1)
+        return changed, gone
 
     async def since(self, list_: str, version: int) -> Changes:
         """What changed after ``version`` (0: all there is). Raises ``StoreDown``."""
@@ -116,9 +116,10 @@ class Offers:
             newest = await self._version(list_)
             if newest <= version:
                 return Changes(version=newest)
-            skus = await self._redis.zrangebyscore(
-                keys.offers_changed(list_), f"({version}", newest
-            )
+            # Rows that are being written belong to no version that is told of, and are told then.
+            # Who has none yet takes them as they are: without them they would be missing.
+            until = newest if version else "+inf"
+            skus = await self._redis.zrangebyscore(keys.offers_changed(list_), f"({version}", until)
             changed: list[Product] = []
             gone: list[str] = []
             for some in _parts(skus):
@@ -138,14 +139,30 @@ class Offers:
     async def _version(self, list_: str) -> int:
         return int(await self._redis.hget(keys.offers_state(list_), "version") or 0)
 
-    async def _write(self, list_: str, rows: dict[bytes, bytes], *, version: int) -> None:
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(keys.offers(list_), mapping=rows)
-            pipe.zadd(keys.offers_changed(list_), dict.fromkeys(rows, version))
-            await pipe.execute()
+    async def _put(
+        self, list_: str, products: Iterable[tuple[bytes, Product]], *, version: int
+    ) -> int:
+        """Write those that are another row than is kept; how many."""
+        rows = {sku: _encode(product) for sku, product in products}
+        kept = await self._redis.hmget(keys.offers(list_), list(rows))
+        pairs = zip(rows.items(), kept, strict=True)
+        changed = {sku: row for (sku, row), known in pairs if row != known}
+        if changed:
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.hset(keys.offers(list_), mapping=changed)
+                pipe.zadd(keys.offers_changed(list_), dict.fromkeys(changed, version))
+                await pipe.execute()
+        return len(changed)
 
-    async def _drop(self, list_: str, skus: Iterable[bytes], *, version: int) -> None:
-        lost = list(skus)
+    async def _others(self, list_: str, wanted: Container[bytes]) -> set[bytes]:
+        """The SKUs of rows that are not ``wanted``."""
+        return {
+            sku
+            async for sku, _ in self._redis.hscan_iter(keys.offers(list_), count=AT_ONCE)
+            if sku not in wanted
+        }
+
+    async def _drop(self, list_: str, lost: Sequence[bytes], *, version: int) -> None:
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hdel(keys.offers(list_), *lost)
             pipe.zadd(keys.offers_changed(list_), dict.fromkeys(lost, version))

@@ -111,9 +111,14 @@ async def _pulled(front: Front, shop_id: str) -> Taken:
 
 
 async def _as_they_are(front: Front, kept: list[KnownOrder]) -> list[KnownOrder]:
-    """The orders as their chats know them now, where they still do."""
+    """The orders that others told of as their chats know them now, where they still do.
+
+    What was read at Kaspi is newer than any chat's word: kept with every reading, before the chat
+    hears of it.
+    """
     current: dict[tuple[str, str], Order] = {}
-    chats = sorted({known.chat for known in kept if known.chat is not None})
+    told = [known for known in kept if known.order.source != READ]
+    chats = sorted({known.chat for known in told if known.chat is not None})
     for start in range(0, len(chats), _AT_ONCE):
         for reading in await asyncio.gather(
             *(look(front, chat) for chat in chats[start : start + _AT_ONCE])
@@ -121,16 +126,11 @@ async def _as_they_are(front: Front, kept: list[KnownOrder]) -> list[KnownOrder]
             for order in reading.conversation.orders if reading else ():
                 current[order.shop, order.code] = order
     return [
-        replace(known, order=_newest(known, current.get((known.order.shop, known.order.code))))
+        known
+        if known.order.source == READ
+        else replace(known, order=current.get((known.order.shop, known.order.code), known.order))
         for known in kept
     ]
-
-
-def _newest(known: KnownOrder, in_chat: Order | None) -> Order:
-    """The chat's word, unless that too was read at Kaspi: what is kept is read as often."""
-    if in_chat is None or (in_chat.source == READ and known.order.source == READ):
-        return known.order
-    return in_chat
 
 
 def _stands(known: KnownOrder) -> bool:

@@ -73,8 +73,8 @@ def _shared_sessions(settings: Settings) -> Iterator[Line]:
         whose.setdefault(shop.session, []).append(shop.id)
     for session, shops in whose.items():
         if len(shops) > 1:
-            says = f"{' and '.join(shops)} share the session {session!r}: who writes there first, with"
-            yield warn("shops", f"{says} no order, is answered as by {shops[0]}")
+            says = f"{' and '.join(shops)} share the session {session!r}: who writes there first,"
+            yield warn("shops", f"{says} with no order, is answered as by {shops[0]}")
 
 
 def _too_many_purposes(settings: Settings) -> Iterator[Line]:

@@ -187,6 +187,8 @@ async def keep_shelves(bot: Bot) -> None:
             await bot.shelves.keep_up()
         except StoreDown as down:
             bot.log.warning("shelves_late", reason=down.reason)
+        except Exception:
+            bot.log.exception("shelves_failed")
         await bot.world.sleep(SHELVES_EVERY)
 
 

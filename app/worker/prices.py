@@ -25,6 +25,9 @@ FAULTS_LOGGED = 20
 DELAYS = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 """Waits after a list could not be read; the last one repeats, unless it is asked seldomer."""
 
+FAULT_OF_OURS = "the list cannot be read for a fault of ours: the log tells more"
+"""Why a list could not be read that nobody at the shop can mend."""
+
 _encode = msgspec.json.Encoder().encode
 _stamps = msgspec.json.Decoder(Stamp)
 
@@ -66,12 +69,15 @@ async def renew(source: PriceSource, offers: Offers, *, world: World, log: Logge
     known = await offers.state(source.list_) or ListState(name=source.name)
     try:
         found = await source.read(_stamps.decode(known.stamp) if known.stamp else None)
+        state = await _found(source, known, found, offers=offers, world=world, log=log)
     except StoreDown:
         raise
     except AiSellerError as error:
         state = _failed(source, known, error.reason, world=world, log=log)
-    else:
-        state = await _found(source, known, found, offers=offers, world=world, log=log)
+    except Exception as error:
+        log.exception("price_list_failed", list=source.list_, error=type(error).__name__)
+        afresh = replace(known, stamp=b"")  # a part of the new list may be kept
+        state = _failed(source, afresh, FAULT_OF_OURS, world=world, log=log)
     await offers.keep_state(source.list_, state)
     return state
 
@@ -104,6 +110,8 @@ async def _found(
                 what = "the list holds no offers that can be used"
                 state = _failed(source, known, what, world=world, log=log)
                 return replace(state, faults=_told(found))
+            # Cut in between, the list of before would else be taken for unchanged.
+            await offers.keep_state(source.list_, replace(known, stamp=b""))
             changed, gone = await offers.renew(source.list_, prices.products)
             log.info("price_list", list=source.list_, changed=changed, gone=gone)
             for fault in prices.faults[:FAULTS_LOGGED]:

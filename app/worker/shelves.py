@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -17,15 +17,26 @@ from app.store.offers import Offers
 ALL_ANEW = 0.3
 """The share of changed rows from which a catalogue is made anew rather than changed."""
 
+CARDS_ANEW = 200
+"""Rounds, ten minutes of them, after which all cards are read though their number is the same: a
+SKU may have got another card."""
+
 
 @dataclass(kw_only=True)
 class _Shelf:
-    """One shop's. ``rows`` are those of each of its lists, ``versions`` how far they are taken."""
+    """One shop's. ``rows`` are those of each of its lists, ``versions`` how far they are taken.
+
+    ``touched`` are the SKUs in which the catalogue is not yet what the rows and the cards tell:
+    what fails in between is made up for in the next round. ``rounds`` counts those since the cards
+    were read.
+    """
 
     lists: tuple[str, ...]
     rows: dict[str, dict[str, Product]] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     cards: dict[str, str] = field(default_factory=dict)
+    rounds: int = 0
+    touched: set[str] = field(default_factory=set)
     catalogue: Catalogue = field(default_factory=lambda: Catalogue(()))
 
 
@@ -59,7 +70,6 @@ class Shelves:
         return taken
 
     async def _take_over(self, shop: str, shelf: _Shelf) -> int:
-        touched: set[str] = set()
         for name in shelf.lists:
             news = await self._offers.since(name, shelf.versions.get(name, 0))
             rows = shelf.rows.setdefault(name, {})
@@ -68,25 +78,29 @@ class Shelves:
             for sku in news.gone:
                 rows.pop(sku, None)
             shelf.versions[name] = news.version
-            touched.update(news.gone, (product.sku for product in news.changed))
-        touched |= await self._learn_cards(shop, shelf)
-        if touched:
-            shelf.catalogue = await asyncio.to_thread(_renewed, shelf, touched)
-        return len(touched)
+            shelf.touched.update(news.gone, (product.sku for product in news.changed))
+        await self._learn_cards(shop, shelf)
+        taken = len(shelf.touched)
+        if taken:
+            shelf.catalogue = await asyncio.to_thread(_renewed, shelf)
+            shelf.touched.clear()
+        return taken
 
-    async def _learn_cards(self, shop: str, shelf: _Shelf) -> set[str]:
-        """SKUs whose card code was learned since the last time."""
-        if await self._orders.count_cards(shop) == len(shelf.cards):
-            return set()
+    async def _learn_cards(self, shop: str, shelf: _Shelf) -> None:
+        """Take over the card codes that were learned since the last time."""
+        shelf.rounds += 1
+        known = await self._orders.count_cards(shop)
+        if known == len(shelf.cards) and shelf.rounds < CARDS_ANEW:
+            return
         cards = await self._orders.cards(shop)
         news = {sku for sku, card in cards.items() if shelf.cards.get(sku) != card}
-        shelf.cards = cards
-        return {sku for sku in news if any(sku in rows for rows in shelf.rows.values())}
+        shelf.touched.update(sku for rows in shelf.rows.values() for sku in news & rows.keys())
+        shelf.cards, shelf.rounds = cards, 0
 
 
-def _renewed(shelf: _Shelf, touched: Iterable[str]) -> Catalogue:
-    """The shelf's catalogue with the rows of ``touched`` as they are now."""
-    skus = set(touched)
+def _renewed(shelf: _Shelf) -> Catalogue:
+    """The shelf's catalogue with the rows of those touched as they are now."""
+    skus = set(shelf.touched)
     known = set().union(*(rows.keys() for rows in shelf.rows.values()))
     if len(skus) > ALL_ANEW * len(known):
         return Catalogue(_product(shelf, sku) for sku in known)

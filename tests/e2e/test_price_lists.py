@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from litestar import Litestar, get
+from structlog.testing import capture_logs
 
 from app.demo.server import serving
-from app.store.offers import ListState
-from app.worker.prices import lists_due
+from app.domain.product import Product
+from app.gateways.catalogue import PriceList
+from app.gateways.catalogue_source import Fetched, Found, Stamp
+from app.store.offers import AT_ONCE, ListState
+from app.worker.prices import FAULT_OF_OURS, lists_due, renew
 from app.worker.shelves import Shelves
 from tests.e2e.kaspi_shop import BUYER, SOCKS, kaspi_shop
 from tests.e2e.stage import Stage, on_stage
@@ -70,6 +76,66 @@ async def test_a_broken_list_leaves_the_last_good_one_and_says_why(
         assert (state.failed, state.tries) == (None, 0)
         assert [(fault.row, fault.column) for fault in state.faults] == [(2, "price")]
         assert listed(stage, "MUG-350") == (None, True)
+
+
+async def test_a_fault_of_ours_is_told_and_waited_for_like_any_other(
+    store_url: str, tmp_path: Path
+) -> None:
+    async def stumble(_known: Stamp | None) -> Found:
+        raise ZeroDivisionError
+
+    path = tmp_path / "prices.csv"
+    path.write_text(HEAD + MUG)
+    async with on_stage(store_url, KASPI_PRICE_LIST=str(path)) as stage:
+        good = stage.bot.prices[0]
+        stumbling = replace(good, read=stumble, every=timedelta(hours=1))
+        stage.clock.advance(hours=2)
+        with capture_logs() as lines:
+            await renew(stumbling, stage.bot.offers, world=stage.clock, log=stage.bot.log)
+        assert [line["event"] for line in lines] == ["price_list_failed", "price_list_unread"]
+        assert await lists_due((stumbling,), stage.bot.offers, world=stage.clock) == []
+        assert (await state_of(stage)).failed == FAULT_OF_OURS
+        await stage.bot.shelves.keep_up()
+        assert listed(stage, "MUG-350") == (1990, True)
+
+        stage.clock.advance(minutes=1)
+        assert await lists_due((stumbling,), stage.bot.offers, world=stage.clock) == [stumbling]
+        await stage.restock()
+        assert (await state_of(stage)).failed is None
+
+
+async def test_a_list_that_fails_halfway_is_gone_when_the_one_of_before_comes_again(
+    store_url: str, tmp_path: Path
+) -> None:
+    rows = [Product(sku=f"S{n}", name="Кружка", price=1) for n in range(AT_ONCE)]
+    products = (
+        Product(sku="MUG-350", name="Кружка", price=1),
+        *rows,
+        Product(sku="", name="\ud800"),
+    )
+
+    async def halfway(_known: Stamp | None) -> Found:
+        stamp = Stamp(source="another", digest="")
+        return Fetched(prices=PriceList(products=products, faults=()), stamp=stamp)
+
+    path = tmp_path / "prices.csv"
+    path.write_text(HEAD + MUG)
+    async with on_stage(store_url, KASPI_PRICE_LIST=str(path)) as stage:
+        failing = replace(stage.bot.prices[0], read=halfway)
+        await renew(failing, stage.bot.offers, world=stage.clock, log=stage.bot.log)
+        await stage.bot.shelves.keep_up()
+        assert listed(stage, "MUG-350") == (1990, True)
+        assert (await state_of(stage)).failed == FAULT_OF_OURS
+
+        await stage.restock()
+
+        assert len(stage.bot.shelves.of("default")) == 1
+        assert listed(stage, "MUG-350") == (1990, True)
+        newcomer = Shelves(stage.bot.offers, stage.bot.orders, {"default": ("default:list",)})
+        assert await newcomer.keep_up() >= 1
+        found = newcomer.of("default").by_sku("MUG-350")
+        assert found is not None
+        assert found.price == 1990
 
 
 async def test_the_last_good_list_is_there_after_a_restart_without_its_source(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -269,6 +270,28 @@ async def test_one_token_serves_many_requests_and_none_goes_elsewhere(tmp_path: 
         found = await asyncio.gather(*(sheet.read_products() for _ in range(3)))
         assert found == [[["SKU"]]] * 3
         assert google.token_requests == 1
+
+
+async def test_a_google_that_hangs_takes_no_thread_from_others(tmp_path: Path) -> None:
+    asked, over = asyncio.Event(), asyncio.Event()
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await over.wait()
+        writer.close()
+
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        key = credentials(tmp_path, f"{base}/token")
+        async with GoogleSheet(URL, credentials=key, api=base, timeout=5) as sheet:
+            reading = asyncio.create_task(sheet.read_products())
+            await asked.wait()
+            await asyncio.to_thread(int)
+            assert not reading.done()
+            over.set()
+            with pytest.raises(Transient):
+                await reading
 
 
 # -- the customers' rows
