@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 
 from msgspec import Struct
 
-from app.domain.conversation import OFF_STAGES, Conversation, Owner, share
+from app.domain.conversation import OFF_STAGES, Conversation, Owner, Status, share
 from app.domain.events import Stage
 from app.domain.hand_over import is_upset
 from app.domain.rules import (
@@ -36,6 +36,8 @@ Verdict = Allow | Deny
 
 _UNTIL_DELIVERED = frozenset({Purpose.POST_PURCHASE, Purpose.HANDED_OVER, Purpose.READY_FOR_PICKUP})
 """What is no news to somebody who has the order."""
+
+_LATER_NEWS = frozenset({Purpose.HANDED_OVER, Purpose.READY_FOR_PICKUP})
 
 
 def may_speak(
@@ -143,7 +145,17 @@ def _order_moved_on(conversation: Conversation, purpose: Purpose, code: str | No
         return order.stage is not Stage.CANCELLED
     if purpose in _UNTIL_DELIVERED and order.stage is Stage.DELIVERED:
         return True
+    if purpose is Purpose.POST_PURCHASE and _was_told_more(conversation, code):
+        return True
     return order.stage in OFF_STAGES
+
+
+def _was_told_more(conversation: Conversation, code: str | None) -> bool:
+    """Whether they know already that this order is on its way or ready: thanks come too late."""
+    return any(
+        m.order_code == code and m.purpose in _LATER_NEWS and m.status is not Status.FAILED
+        for m in conversation.messages
+    )
 
 
 def _without_whatsapp(conversation: Conversation, now: datetime) -> bool:

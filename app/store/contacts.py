@@ -28,11 +28,24 @@ from app.errors import StoreDown
 from app.store import keys
 from app.store.claims import JOURNAL_KEPT, SEEN_KEPT, Claimed, millis
 from app.store.connection import Redis, Script, store_errors
-from app.store.known_orders import KnownOrder, keep, kept_order, known_order
+from app.store.known_orders import (
+    FORGOTTEN_KEPT,
+    Kept,
+    KnownOrder,
+    keep_all,
+    know,
+    known_order,
+    of_forgotten,
+    orders_of,
+    stages_forgotten,
+)
 
 SENT_KEPT_SECONDS = 30 * 24 * 3600
 LEARNED_KEPT = 50_000
 """Addresses this process remembers, so as not to write them again with every message."""
+
+ORDERS_AT_ONCE = 1000
+"""Orders read with one command."""
 
 
 class _OfChat(Struct):
@@ -100,14 +113,12 @@ class Contacts:
         event = fact.event
         if not isinstance(event, OrderChanged):
             return await self._chat_of(fact), fact
-        event = replace(event, order=await self.with_cards(event.order))
+        order = await of_forgotten(self._redis, await self.with_cards(event.order))
+        event = replace(event, order=order)
         fact = replace(fact, event=event)
         told = fact.person.phone or ""
         known = await self.order(event.order.shop, event.order.code)
-        if known is None or known.chat == told:
-            return told, fact
-        if known.chat is None:  # nobody had told the phone so far
-            await self.keep_orders([(known.order, told)], event.received_at)
+        if known is None or known.chat is None or known.chat == told:
             return told, fact
         bare = replace(event.order, items=(), total=None)
         return known.chat, replace(fact, event=replace(event, order=bare, customer_name=None))
@@ -192,30 +203,20 @@ class Contacts:
                 await self._redis.zadd(keys.due(), {chat: millis(now)}, lt=True)
 
     async def keep_orders(
-        self, orders: Sequence[tuple[Order, str | None]], now: datetime
-    ) -> dict[str, KnownOrder]:
+        self, orders: Sequence[tuple[Order, str | None]], now: datetime, *, first: str
+    ) -> dict[str, Kept]:
         """Keep orders as they were read, and the phones they were read with, where they were; what
-        was known of them before, by their numbers.
+        was known of them before, by their numbers. ``first`` is the shop of who names none.
 
-        A phone that is known stays, for Kaspi hides it later on; lines too. Raises ``StoreDown``.
+        A phone that is known stays, for Kaspi hides it later on; lines too. That of a buyer who was
+        erased is not kept. Raises ``StoreDown``.
         """
-        if not orders:
-            return {}
         with store_errors():
-            kept = await self._redis.mget([keys.order(each.shop, each.code) for each, _ in orders])
-            pairs = zip(orders, kept, strict=True)
-            known = {order.code: known_order(doc) for (order, _), doc in pairs if doc}
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for order, phone in orders:
-                    keep(pipe, kept_order(order, phone, known=known.get(order.code), now=now))
-                await pipe.execute()
-        return known
+            return await keep_all(self._redis, orders, also=first, now=now)
 
     async def _know_order(self, chat: str, event: OrderChanged) -> None:
-        known = KnownOrder(chat=chat, order=event.order, heard_at=event.received_at)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            keep(pipe, known, anew=True)
-            await pipe.execute()
+        heard = KnownOrder(chat=chat, order=event.order, heard_at=event.received_at)
+        await know(self._redis, heard)
 
     async def learn(self, lid: str, phone: str, *, now: datetime) -> None:
         """``lid`` hides ``phone``; its chat, if there is one, moves there. Raises ``StoreDown``."""
@@ -315,14 +316,27 @@ class Contacts:
             known = await self._redis.get(keys.order(shop, code))
         return known_order(known) if known else None
 
+    async def orders_of(self, chat: str) -> list[Order]:
+        """All orders known to be this chat's, the oldest first. Raises ``StoreDown``."""
+        with store_errors():
+            orders = await orders_of(self._redis, chat)
+        return sorted(orders, key=lambda each: (each.created_at is not None, each.created_at))
+
+    async def has_orders(self, chat: str) -> bool:
+        """Whether orders of this chat are known. Raises ``StoreDown``."""
+        with store_errors():
+            return bool(await self._redis.exists(keys.orders_of(chat)))
+
     async def orders_since(self, shop: str, since: datetime) -> list[KnownOrder]:
         """The shop's orders made since then, oldest first. Raises ``StoreDown``."""
         with store_errors():
             codes = await self._redis.zrangebyscore(keys.orders(shop), millis(since), "+inf")
-            if not codes:
-                return []
-            known = await self._redis.mget([keys.order(shop, code.decode()) for code in codes])
-        return [known_order(order) for order in known if order]
+            names = [keys.order(shop, code.decode()) for code in codes]
+            found: list[KnownOrder] = []
+            for start in range(0, len(names), ORDERS_AT_ONCE):
+                kept = await self._redis.mget(names[start : start + ORDERS_AT_ONCE])
+                found += [known_order(order) for order in kept if order]
+        return found
 
     async def in_cooldown(self, since: datetime) -> int:
         """How many people were written to first since then. Raises ``StoreDown``."""
@@ -348,7 +362,7 @@ class Contacts:
             names = [chat, lid_chat(hidden)] if hidden else [chat]
             marks = [await self._mark(name) for name in names]
             silent = any(await self._redis.smismember(keys.opted_out(), marks))
-            orders = [each for each in await self._orders_of(chat) if each.before is not None]
+            orders = [each for each in await orders_of(self._redis, chat) if each.before]
         return Conversation(
             chat=chat,
             since=now,
@@ -367,14 +381,16 @@ class Contacts:
     async def erase(
         self, conversation: Conversation, *, messages: Sequence[Message], asked_for: Iterable[str]
     ) -> None:
-        """Forget a person; only the hash of an opt-out stays. Raises ``StoreDown``.
+        """Forget a person; the hash of an opt-out stays, and how far their orders were, which tells
+        of nobody. Raises ``StoreDown``.
 
         ``messages`` are all of theirs, ``asked_for`` the short ids asked of WhatsApp for ours.
         """
         chat = conversation.chat
         mark = await self._mark(chat)
         with store_errors():
-            hidden, orders = await self._lids_of(chat), await self._orders_of(chat)
+            hidden, orders = await self._lids_of(chat), await orders_of(self._redis, chat)
+            stages = await stages_forgotten(self._redis, (*conversation.orders, *orders))
             graves = await self._graves_of({chat, *map(lid_chat, hidden)})
             lids = [*hidden, lid_of(chat) or ""]
             async with self._redis.pipeline(transaction=True) as pipe:
@@ -386,6 +402,8 @@ class Contacts:
                 for order in orders:
                     pipe.delete(keys.order(order.shop, order.code))
                     pipe.zrem(keys.orders(order.shop), order.code)
+                for name, stage in stages.items():
+                    pipe.set(keys.forgotten(*name), stage, ex=FORGOTTEN_KEPT)
                 pipe.hdel(keys.lids(), *lids)
                 pipe.srem(keys.hidden_stops(), *lids)
                 pipe.hdel(keys.phones(), chat)
@@ -394,11 +412,6 @@ class Contacts:
                 await pipe.execute()
         for lid in hidden:
             self._learned.pop(lid, None)
-
-    async def _orders_of(self, chat: str) -> list[Order]:
-        named = [name.decode() for name in await self._redis.smembers(keys.orders_of(chat))]
-        known = [await self.order(*name.split(":", 1)) for name in named]
-        return [each.order for each in known if each and each.chat == chat]
 
     async def _lids_of(self, chat: str) -> list[str]:
         return [

@@ -12,6 +12,7 @@ from app.domain.events import Stage
 from app.store import keys
 from app.store.claims import millis, moment
 from app.store.connection import Redis, store_errors
+from app.store.known_orders import sweep_known
 
 KEPT = timedelta(days=90)
 """How long an order is remembered after it was made; no list asks for older ones."""
@@ -149,8 +150,9 @@ class KaspiOrders:
         return [code.decode() for code in codes]
 
     async def sweep(self, shop: str, now: datetime) -> int:
-        """Forget the orders made too long ago; how many there were. Raises ``StoreDown``."""
+        """Forget the orders made too long ago; how many were seen here. Raises ``StoreDown``."""
         with store_errors():
+            await sweep_known(self._redis, shop, now)
             old = await self._redis.zrangebyscore(
                 keys.kaspi_made(shop), "-inf", millis(now - KEPT), start=0, num=5000
             )
@@ -165,8 +167,8 @@ class KaspiOrders:
     async def cards(self, shop: str) -> dict[str, str]:
         """Kaspi's card code of every SKU that was learned. Raises ``StoreDown``."""
         with store_errors():
-            known = await self._redis.hgetall(keys.cards(shop))
-        return {sku.decode(): card.decode() for sku, card in known.items()}
+            pairs = self._redis.hscan_iter(keys.cards(shop), count=2000)
+            return {sku.decode(): card.decode() async for sku, card in pairs}
 
     async def count_cards(self, shop: str) -> int:
         """How many SKUs' cards were learned. Raises ``StoreDown``."""

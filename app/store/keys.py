@@ -49,7 +49,7 @@ def archive(chat: str) -> str:
 
 
 def orders_of(chat: str) -> str:
-    """SET of ``shop:code`` of a chat's orders. Swept by erase only."""
+    """SET of ``shop:code`` of a chat's orders. Swept by erase and with ``orders``."""
     return f"{PREFIX}:{{{chat}}}:orders"
 
 
@@ -165,13 +165,24 @@ def sent(short_id: str) -> str:
 
 
 def order(shop: str, code: str) -> str:
-    """STRING JSON KnownOrder: as first heard of, or as last read. Swept by erase only."""
+    """STRING JSON KnownOrder: as first heard of, or as last read. Swept as ``orders`` is."""
     return f"{PREFIX}:order:{shop}:{code}"
 
 
 def orders(shop: str) -> str:
-    """ZSET order code -> when it was made, or first heard of (ms). Swept by erase only."""
+    """ZSET order code -> when it was made, or first heard of (ms).
+
+    Swept by erase, and after 366 days where the shop is read at Kaspi.
+    """
     return f"{PREFIX}:orders:{shop}"
+
+
+def forgotten(shop: str, code: str) -> str:
+    """STRING Stage an order had when its buyer was erased; nothing of theirs. Swept after 90 days.
+
+    What was told until then is not said again.
+    """
+    return f"{PREFIX}:forgotten:{shop}:{code}"
 
 
 def kaspi(shop: str) -> str:

@@ -14,7 +14,17 @@ from app.errors import Refused
 from app.gateways.waha_wire import short_id_for
 from app.web.front import FromFront, Front
 from app.web.problems import GUARDED
-from app.web.reading import Reading, Wish, act, all_messages, cause_of, chat_named, known, look
+from app.web.reading import (
+    Reading,
+    Wish,
+    act,
+    all_messages,
+    cause_of,
+    chat_named,
+    kept,
+    known,
+    look,
+)
 from app.web.reading import journal as journal_of
 from app.web.views import Contact, Erased, Export, Line, Said, contact, line, said
 
@@ -62,8 +72,10 @@ async def journal(front: FromFront, phone: FromPath[str], limit: Newest = 500) -
 
 @get("/{phone:str}/export", responses=GUARDED, summary="All we keep of a person")
 async def export(front: FromFront, phone: FromPath[str]) -> Response[Export]:
-    """As one JSON file, for whoever asks what we know of them."""
-    reading = await known(front, phone)
+    """As one JSON file, for whoever asks what we know of them: orders too that were made before
+    their shop was connected.
+    """
+    reading = await kept(front, phone)
     everything = Export(
         exported_at=front.world.now(),
         contact=_seen(front, reading),
@@ -152,15 +164,18 @@ async def opt_out(front: FromFront, phone: FromPath[str], key: IdempotencyKey = 
 
 @post("/{phone:str}/erase", status_code=HTTPStatus.OK, responses=GUARDED, summary="Forget a person")
 async def erase(front: FromFront, phone: FromPath[str]) -> Erased:
-    """All of one person. An opt-out is kept, as a hash nobody can read the phone from."""
-    reading = await known(front, phone)
+    """All of one person, also where nothing but orders is kept. An opt-out is kept, as a hash
+    nobody can read the phone from. Orders told of until then are not spoken of again.
+    """
+    reading = await kept(front, phone)
     messages = await all_messages(front, reading)
     key = await front.contacts.key()
     asked_for = {short_id_for(message.id, key) for message in messages}
     await front.contacts.erase(reading.conversation, messages=messages, asked_for=asked_for)
     await front.sessions.forget(reading.chat, [shop.session for shop in front.rules.shops])
     # What was scheduled for later runs now, finds nobody and leaves no name behind.
-    await front.mailbox.wake({reading.chat: front.world.now()})
+    if not reading.is_silent:
+        await front.mailbox.wake({reading.chat: front.world.now()})
     front.log.info("operator", act="erase", chat=reading.chat)
     return Erased(erased=True, opt_out_kept=reading.conversation.opt_out is not None)
 

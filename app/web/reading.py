@@ -6,6 +6,7 @@ import re
 import secrets
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.domain.conversation import Conversation, Entry, Message
 from app.domain.events import Act, Address, Fact, OperatorActed
@@ -16,6 +17,7 @@ from app.store.contacts import lid_chat, lid_of
 from app.web.front import Front
 
 _NO_PHONE = Refused("this is no phone number", code="not_a_phone", status=404)
+_NOBODY = Refused("nobody with this phone is known", code="unknown_contact", status=404)
 _WRITTEN = re.compile(r"\+?[\d\s().\-]+")
 _LENGTHS = range(8, 16)
 """Digits of a phone with its country code, by E.164."""
@@ -23,10 +25,14 @@ _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """One chat, and what its journal will say of the mail that no turn has taken in yet."""
+    """One chat, and what its journal will say of the mail that no turn has taken in yet.
+
+    ``is_silent``: nobody has heard of it but for its orders, so that there is nothing to wake.
+    """
 
     conversation: Conversation
     entries: tuple[Entry, ...] = ()
+    is_silent: bool = False
 
     @property
     def chat(self) -> str:
@@ -75,8 +81,28 @@ async def known(front: Front, written: str) -> Reading:
     """The chat of this phone. Raises Refused (404) when nobody has heard of it."""
     reading = await look(front, await chat_named(front, written))
     if reading is None:
-        raise Refused("nobody with this phone is known", code="unknown_contact", status=404)
+        raise _NOBODY
     return reading
+
+
+async def kept(front: Front, written: str) -> Reading:
+    """The chat of this phone with all its orders, also where nothing but orders is kept of it.
+
+    Raises Refused (404) when nothing is kept, ``StoreDown``.
+    """
+    chat = await chat_named(front, written)
+    reading = await look(front, chat)
+    if reading is None:
+        if not await front.contacts.has_orders(chat):
+            raise _NOBODY
+        new = await front.contacts.new_person(chat, front.world.now())
+        reading = Reading(conversation=new, is_silent=True)
+    conversation = reading.conversation
+    shown = {order.code for order in conversation.orders}
+    others = [each for each in await front.contacts.orders_of(chat) if each.code not in shown]
+    return replace(
+        reading, conversation=replace(conversation, orders=(*others, *conversation.orders))
+    )
 
 
 async def all_messages(front: Front, reading: Reading) -> list[Message]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from docket import ConcurrencyLimit, Docket, Perpetual
 
@@ -58,7 +59,7 @@ def _read_task(bot: Bot, docket: Docket) -> Callable[[], Awaitable[None]]:
 def _poll_task(bot: Bot) -> Callable[[str], Awaitable[None]]:
     async def poll_shop(shop: Annotated[str, ConcurrencyLimit(1)]) -> None:
         if shop in bot.kaspi:  # another process may know other shops
-            await poll(bot, shop)
+            await _unless_stopped(bot, poll(bot, shop))
 
     return poll_shop
 
@@ -79,7 +80,8 @@ def _renew_task(bot: Bot) -> Callable[[str], Awaitable[None]]:
     async def renew_list(list_: Annotated[str, ConcurrencyLimit(1)]) -> None:
         for source in bot.prices:
             if source.list_ == list_:
-                await renew(source, bot.offers, world=bot.world, log=bot.log)
+                renewing = renew(source, bot.offers, world=bot.world, log=bot.log)
+                await _unless_stopped(bot, renewing)
 
     return renew_list
 
@@ -89,6 +91,21 @@ def _sheet_task(bot: Bot) -> Callable[[], Awaitable[None]]:
         perpetual: Perpetual = Perpetual(every=SHEET_EVERY, automatic=True),  # noqa: ARG001, B008 - docket's way
     ) -> None:
         now, zone = bot.world.now(), bot.rules.zone
-        await keep_in_step(bot.sheet, bot.customers, now=now, zone=zone, log=bot.log)
+        keeping = keep_in_step(bot.sheet, bot.customers, now=now, zone=zone, log=bot.log)
+        await _unless_stopped(bot, keeping)
 
     return keep_sheet
+
+
+async def _unless_stopped(bot: Bot, chore: Coroutine[Any, Any, object]) -> None:
+    """Do the chore, or leave it when the process is asked to stop: nobody waits for a Kaspi that
+    does not answer, and all of these begin anew where they were left.
+    """
+    doing, stopping = asyncio.ensure_future(chore), asyncio.ensure_future(bot.stopping.wait())
+    try:
+        await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            await doing
+    finally:
+        doing.cancel()
+        stopping.cancel()

@@ -22,6 +22,7 @@ from app.gateways.kaspi_resources import Told
 from app.gateways.phones import kazakh_mobile
 from app.store.journal import Unusable
 from app.store.kaspi import Sighting, Taken
+from app.store.known_orders import KnownOrder
 from app.worker.bot import Bot
 
 _BOUGHT = frozenset({Stage.PAID, Stage.ACCEPTED, Stage.PACKED, Stage.HANDED_OVER})
@@ -42,6 +43,7 @@ class _Change(Struct, frozen=True, kw_only=True):
     """An order that is not as it was, and what is to be remembered of it.
 
     ``is_news``: it is somebody's to hear of, and not what was there when the shop was connected.
+    ``is_forgotten``: its buyer was erased, so that what is read of them is nobody's.
     """
 
     order: Order
@@ -50,6 +52,7 @@ class _Change(Struct, frozen=True, kw_only=True):
     known: Sighting | None
     now: Sighting
     is_news: bool
+    is_forgotten: bool = False
 
 
 def is_changed(told: Told, known: Sighting | None) -> bool:
@@ -75,7 +78,8 @@ async def take_in(
         for code, each in orders.items()
         if is_changed(each, known.get(code))
     ]
-    facts = await _facts_of(bot, changes, now)
+    changes, before = await _keep(bot, changes, now)
+    facts = await _facts_of(bot, changes, before=before, now=now)
     silent = [change for change in changes if change.order.code not in facts]
     taken = await _accept(bot, changes, facts=facts, now=now)
     muted = {change.order.code: await _mute(bot, change, now) for change in silent}
@@ -143,12 +147,29 @@ def _lines(items: tuple[Item, ...]) -> str:
     return derive_id(_encode(items).decode()) if items else ""
 
 
-async def _facts_of(bot: Bot, changes: Sequence[_Change], now: datetime) -> dict[str, Fact]:
+async def _keep(
+    bot: Bot, changes: Sequence[_Change], now: datetime
+) -> tuple[list[_Change], dict[str, KnownOrder]]:
+    """Keep the orders that have changed; the changes as they may be told, and what was known."""
+    kept = await bot.contacts.keep_orders(
+        [(each.order, each.phone) for each in changes], now, first=bot.rules.shops[0].id
+    )
+    told = [
+        replace(each, phone=None, name=None, is_forgotten=True)
+        if kept[each.order.code].is_forgotten
+        else each
+        for each in changes
+    ]
+    return told, {code: each.known for code, each in kept.items() if each.known}
+
+
+async def _facts_of(
+    bot: Bot, changes: Sequence[_Change], *, before: Mapping[str, KnownOrder], now: datetime
+) -> dict[str, Fact]:
     """The facts of what has changed, by the order's number, where there is somebody to hear it.
 
     What was there before is told to those only who are known already: their chat shall know it.
     """
-    before = await bot.contacts.keep_orders([(each.order, each.phone) for each in changes], now)
     first = bot.rules.shops[0].id  # a demper names no shop, so what it tells is the first one's
     found: dict[str, Fact] = {}
     for change in changes:
@@ -186,7 +207,7 @@ async def _mute(bot: Bot, change: _Change, now: datetime) -> _Change:
     """Tell once of an order that asks for words and has nobody to say them to."""
     order = change.order
     asks = purposes_due(order, now=now, rules=bot.rules)
-    if not change.is_news or change.now.mute or not asks:
+    if change.is_forgotten or not change.is_news or change.now.mute or not asks:
         return change
     fact = Unusable(
         at=now,

@@ -26,7 +26,7 @@ from app.gateways.kaspi_resources import Page, Told
 from app.store.kaspi import Reading, Taken
 from app.worker.bot import Bot
 from app.worker.orders import Connected, is_changed, take_in
-from app.worker.refusals import is_refused, keep_refusal, slowed_until
+from app.worker.refusals import heed, is_refused, keep_refusal, slowed_until
 
 
 class Kind(StrEnum):
@@ -148,13 +148,16 @@ def _heard(pulling: asyncio.Task[Taken]) -> None:
         pulling.exception()
 
 
-async def _is_not_slowed(bot: Bot, shop: str) -> None:
-    """Raises ``Transient`` while Kaspi has asked for peace, whoever it told; ``StoreDown``."""
+async def _is_not_slowed(bot: Bot, shop: str) -> Reading:
+    """How the reading goes. Raises ``Transient`` while Kaspi has asked for peace, whoever it told;
+    ``StoreDown``.
+    """
     reading, now = await bot.orders.reading(shop), bot.world.now()
     until = slowed_until(reading, now)
     if until is not None:
         wait = (until - now).total_seconds()
         raise Transient("Kaspi asked to slow down", code=RESTING, retry_after=wait)
+    return reading
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -180,7 +183,7 @@ async def _read(bot: Bot, shop: str, *, kinds: list[Kind], connects: bool) -> Ta
         raise
     except (Transient, Permanent) as error:
         if error.code not in (RESTING, STOPPING):
-            await keep_refusal(bot, api, error)
+            await (keep_refusal if connects else heed)(bot, api, error)
         raise
     if connected.seeding and connects:
         await bot.orders.seeded(shop, bot.world.now())
@@ -205,7 +208,9 @@ async def _read_kind(
     """
     taken = Taken()
     for listing in _listings(kind, bot.world.now(), whole=whole and connected.seeding):
-        await _is_not_slowed(bot, api.shop)
+        reading = await _is_not_slowed(bot, api.shop)
+        if kind is not Kind.NEW and whole and not connected.seeding:
+            taken += await _new_first(bot, api, reading, connected=connected, missed=missed)
         try:
             async for told in _pages(bot, api, listing):
                 taken += await _take_in(bot, api, told, connected=connected)
@@ -215,6 +220,21 @@ async def _read_kind(
             missed.append(error)
     if kind is Kind.OLDER and not connected.seeding:
         taken += await _read_by_code(bot, api, connected=connected)
+    return taken
+
+
+async def _new_first(
+    bot: Bot, api: KaspiApi, reading: Reading, *, connected: Connected, missed: list[Transient]
+) -> Taken:
+    """The new orders, when their time has come between two lists of others: these can wait."""
+    shop, begun = api.shop, bot.world.now()
+    every = bot.poll_seconds.get(shop)
+    if not is_due(Kind.NEW, reading, shop=shop, now=begun, every=every):
+        return Taken()
+    before = len(missed)
+    taken = await _read_kind(bot, api, Kind.NEW, connected=connected, whole=False, missed=missed)
+    if len(missed) == before:
+        await bot.orders.read(shop, [Kind.NEW], begun=begun, now=bot.world.now())
     return taken
 
 

@@ -123,8 +123,10 @@ async def _write_next(turn: Turn) -> bool:
     if await _admitted(turn, decision.write.pending):
         write = _still_due(turn, decision.write)
         if write is not None:
-            brief = informed(write.brief, turn.bot.shelves.of(write.pending.shop))
-            await _write(turn, replace(write, brief=brief))
+            if turn.offers:
+                brief = informed(write.brief, turn.bot.shelves.of(write.pending.shop))
+                write = replace(write, brief=brief)
+            await _write(turn, write)
     return True
 
 

@@ -16,7 +16,9 @@ POLL_DELAYS = (
     timedelta(minutes=3),
     timedelta(minutes=10),
 )
-"""Waits after a failure; the last one repeats."""
+"""Waits after a failure; the last one repeats, and Kaspi's own word goes before them."""
+
+AT_LEAST = timedelta(seconds=5)
 
 
 async def keep_refusal(bot: Bot, api: KaspiApi, error: Transient | Permanent) -> None:
@@ -24,7 +26,7 @@ async def keep_refusal(bot: Bot, api: KaspiApi, error: Transient | Permanent) ->
     reading, now = await bot.orders.reading(api.shop), bot.world.now()
     delay = retry_delay(f"kaspi:{api.shop}", reading.failures, POLL_DELAYS)
     if isinstance(error, Transient) and error.retry_after is not None:
-        delay = max(delay, timedelta(seconds=error.retry_after))
+        delay = max(AT_LEAST, timedelta(seconds=error.retry_after))
     refused = api.token_mark if error.code == TOKEN_REFUSED else None
     await bot.orders.failed(
         api.shop,

@@ -13,7 +13,7 @@ from app.domain.conversation import Pending, derive_id
 from app.domain.decide import wait
 from app.domain.events import OrderChanged
 from app.domain.fold import fold
-from app.domain.rules import OFFERING, Purpose, Reason
+from app.domain.rules import ASKING, OFFERING, Purpose, Reason
 from app.errors import Permanent, StoreDown, Transient
 from app.gateways.kaspi_api import TOKEN_REFUSED, TOO_MANY, KaspiApi
 from app.gateways.kaspi_resources import Told
@@ -28,9 +28,14 @@ AGAIN = timedelta(minutes=10)
 
 async def is_read_again(turn: Turn, pending: Pending) -> bool:
     """Whether the chat knows how the order of ``pending`` is now, where that is to be read first;
-    otherwise ``pending`` waits until Kaspi answers. Raises ``Conflict`` and ``StoreDown``.
+    otherwise ``pending`` waits until Kaspi answers. A thank-you does not wait: it offers nothing
+    then. Raises ``Conflict`` and ``StoreDown``.
     """
+    turn.offers = True
     if await takes_in_order(turn, pending.purpose, pending.shop, code=pending.order_code):
+        return True
+    if pending.purpose not in ASKING:
+        turn.offers = False
         return True
     until = turn.now + AGAIN
     again = wait(turn.conversation, pending, Reason.ORDER_UNREAD, until=until, now=turn.now)

@@ -29,7 +29,8 @@ from app.worker.bot import Bot
 class Turn:
     """One chat, claimed. ``conversation`` is always what the store holds.
 
-    ``sessions`` are those it may speak through, as they were when it was last read.
+    ``sessions`` are those it may speak through, as they were when it was last read. ``offers``:
+    whether the next text may offer something, as its order is known to stand.
     """
 
     def __init__(self, bot: Bot, claimed: Claimed, conversation: Conversation) -> None:
@@ -37,6 +38,7 @@ class Turn:
         self.claimed = claimed
         self.conversation = conversation
         self.sessions: dict[str, Session] = {}
+        self.offers = True
         self.wrote = 0
         self.sent = 0
         self.did: list[str] = []
