@@ -37,9 +37,9 @@ _SECRET_NAME = re.compile(r"(?i)key|token|secret|password|authorization|cookie|h
 _MASK = "***"
 
 # Their INFO lines carry URLs with phones, or say what our own lines say.
-_QUIET = ("pymorphy3", 
-    "asyncio", "docket", "httpcore", "httpcore2", "httpx", "httpx2", "litestar", "openai", "redis",
-    "uvicorn", "uvicorn.access", "uvicorn.error",
+_QUIET = (
+    "asyncio", "docket", "httpcore", "httpcore2", "httpx", "httpx2", "litestar", "openai",
+    "pymorphy3", "redis", "uvicorn", "uvicorn.access", "uvicorn.error",
 )  # fmt: skip
 
 

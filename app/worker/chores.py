@@ -59,7 +59,7 @@ def _read_task(bot: Bot, docket: Docket) -> Callable[[], Awaitable[None]]:
 def _poll_task(bot: Bot) -> Callable[[str], Awaitable[None]]:
     async def poll_shop(shop: Annotated[str, ConcurrencyLimit(1)]) -> None:
         if shop in bot.kaspi:  # another process may know other shops
-            await _unless_stopped(bot, poll(bot, shop))
+            await unless_stopped(bot, poll(bot, shop))
 
     return poll_shop
 
@@ -81,7 +81,7 @@ def _renew_task(bot: Bot) -> Callable[[str], Awaitable[None]]:
         for source in bot.prices:
             if source.list_ == list_:
                 renewing = renew(source, bot.offers, world=bot.world, log=bot.log)
-                await _unless_stopped(bot, renewing)
+                await unless_stopped(bot, renewing)
 
     return renew_list
 
@@ -92,12 +92,12 @@ def _sheet_task(bot: Bot) -> Callable[[], Awaitable[None]]:
     ) -> None:
         now, zone = bot.world.now(), bot.rules.zone
         keeping = keep_in_step(bot.sheet, bot.customers, now=now, zone=zone, log=bot.log)
-        await _unless_stopped(bot, keeping)
+        await unless_stopped(bot, keeping)
 
     return keep_sheet
 
 
-async def _unless_stopped(bot: Bot, chore: Coroutine[Any, Any, object]) -> None:
+async def unless_stopped(bot: Bot, chore: Coroutine[Any, Any, object]) -> None:
     """Do the chore, or leave it when the process is asked to stop: nobody waits for a Kaspi that
     does not answer, and all of these begin anew where they were left.
     """

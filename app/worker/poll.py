@@ -80,7 +80,7 @@ RESTING, STOPPING = "resting", "stopping"
 def is_due(kind: Kind, reading: Reading, *, shop: str, now: datetime, every: float | None) -> bool:
     """Whether ``shop`` is to be asked for this kind; ``every`` seconds where the seller says so."""
     last = reading.read_at.get(kind)
-    if last is None or last > now:  # never, or the clock was put back
+    if last is None or last - now > timedelta(seconds=1):  # never, or the clock was put back
         return True
     if every is not None:
         return now - last >= timedelta(seconds=every)

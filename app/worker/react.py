@@ -141,6 +141,7 @@ async def _admitted(turn: Turn, pending: Pending) -> bool:
     """Whether we know whom we would write to first, it has its turn in the session's pacing and
     a place under the day's cap, and its order was read again, if it has to be.
     """
+    turn.offers = True
     if not pending.purpose.proactive:
         return True
     if not await is_known_in_full(turn, pending) or not await has_whatsapp(turn, pending):

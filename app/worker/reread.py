@@ -15,12 +15,15 @@ from app.domain.events import OrderChanged
 from app.domain.fold import fold
 from app.domain.rules import ASKING, OFFERING, Purpose, Reason
 from app.errors import Permanent, StoreDown, Transient
-from app.gateways.kaspi_api import TOKEN_REFUSED, TOO_MANY, KaspiApi
+from app.gateways.kaspi_api import NOT_FOUND, TOKEN_REFUSED, TOO_MANY, KaspiApi
 from app.gateways.kaspi_resources import Told
 from app.gateways.kaspi_wire import MADE
 from app.worker.orders import phone_of
 from app.worker.refusals import heed, is_refused, slowed_until, turned_away
 from app.worker.turn import Turn
+
+_OF_THE_SELLER = frozenset({TOKEN_REFUSED, NOT_FOUND})
+"""Failures that last until the seller mends a setting."""
 
 AGAIN = timedelta(minutes=10)
 """How soon an order is asked for again when Kaspi did not answer."""
@@ -28,13 +31,13 @@ AGAIN = timedelta(minutes=10)
 
 async def is_read_again(turn: Turn, pending: Pending) -> bool:
     """Whether the chat knows how the order of ``pending`` is now, where that is to be read first;
-    otherwise ``pending`` waits until Kaspi answers. A thank-you does not wait: it offers nothing
-    then. Raises ``Conflict`` and ``StoreDown``.
+    otherwise ``pending`` waits until Kaspi answers. A thank-you does not wait for a seller to mend
+    the token or the merchant's id: it offers nothing then. Raises ``Conflict`` and ``StoreDown``.
     """
-    turn.offers = True
-    if await takes_in_order(turn, pending.purpose, pending.shop, code=pending.order_code):
+    why = await unread(turn, pending.purpose, pending.shop, code=pending.order_code)
+    if why is None:
         return True
-    if pending.purpose not in ASKING:
+    if why in _OF_THE_SELLER and pending.purpose not in ASKING:
         turn.offers = False
         return True
     until = turn.now + AGAIN
@@ -43,29 +46,29 @@ async def is_read_again(turn: Turn, pending: Pending) -> bool:
     return False
 
 
-async def takes_in_order(turn: Turn, purpose: Purpose, shop: str, *, code: str | None) -> bool:
-    """Take in how the order is at Kaspi now, where ``purpose`` depends on it; False when Kaspi
-    does not answer. Raises ``Conflict`` and ``StoreDown``.
+async def unread(turn: Turn, purpose: Purpose, shop: str, *, code: str | None) -> str | None:
+    """Take in how the order is at Kaspi now, where ``purpose`` depends on it; the code of why that
+    cannot be read, None when it is known. Raises ``Conflict`` and ``StoreDown``.
     """
     api = turn.bot.kaspi.get(shop)
     if api is None or code is None or code.startswith(MADE) or purpose not in OFFERING:
-        return True
+        return None
     try:
         told = await _read(turn, api, code)
     except StoreDown:
         raise
     except (Transient, Permanent) as error:
         turn.bot.log.warning("order_unread", chat=turn.chat, shop=shop, code=error.code)
-        return False
+        return error.code or "failed"
     if told is None:  # somebody else's, or one that only a demper knows
-        return True
+        return None
     conversation, entries = fold(
         turn.conversation, _event(turn, told), now=turn.now, rules=turn.bot.rules
     )
     if conversation != turn.conversation:
         await turn.commit(conversation, entries)
         await _to_be_told_again(turn, told)
-    return True
+    return None
 
 
 async def _to_be_told_again(turn: Turn, told: Told) -> None:

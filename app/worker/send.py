@@ -30,7 +30,7 @@ from app.worker.confirm import look_for
 from app.worker.limits import has_place, next_morning_of, paced
 from app.worker.presence import address_of, show_typing
 from app.worker.record import record
-from app.worker.reread import AGAIN, takes_in_order
+from app.worker.reread import AGAIN, unread
 from app.worker.turn import Turn
 from app.worker.watch import is_restricted, look_at
 
@@ -82,7 +82,7 @@ async def _order_stands(turn: Turn, message: Message) -> bool:
     if message.purpose is None or turn.now - message.at < _STALE:
         return True
     before, purpose, shop = turn.version, message.purpose, message.shop
-    if await takes_in_order(turn, purpose, shop, code=message.order_code):
+    if await unread(turn, purpose, shop, code=message.order_code) is None:
         return turn.version == before
     verdict = Deny(reason=Reason.ORDER_UNREAD, until=turn.now + AGAIN)
     await turn.commit(*unspoken(turn.conversation, message, verdict, now=turn.now))

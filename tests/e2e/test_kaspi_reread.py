@@ -126,14 +126,15 @@ async def test_an_order_that_a_demper_gave_no_number_is_not_asked_for(shop: Kasp
 async def test_where_the_merchants_id_is_wrong_nothing_is_known_of_any_order(
     shop: KaspiShop,
 ) -> None:
-    """Kaspi answers 404 then, which is no word on this order."""
-    await bought_at_night(shop)
+    """Kaspi answers 404 then, which is no word on this order: thanks go, a question waits."""
+    order = await bought_at_night(shop)
     shop.kaspi.merchant_uid = "30000099"
     await shop.stage.advance(hours=12)
-    assert shop.stage.texts == []
-    shop.kaspi.merchant_uid = "30000001"
-    await shop.stage.advance(minutes=15)
     assert await shop.said() == ["post_purchase"]
+    await shop.stage.ordered("ORDER_DELIVERED", code=order.code, phone=PHONE)
+    await shop.stage.advance(days=4)
+    assert "review_request" not in await shop.said()
+    assert ("blocked", "review_request", "order_unread") in await shop.reasons()
 
 
 @pytest.mark.parametrize("cancelled", [True, False])
@@ -198,7 +199,7 @@ async def test_a_refused_token_is_not_tried_with_every_text(shop: KaspiShop) -> 
     asked = len(shop.kaspi.requests)
     await shop.stage.advance(hours=14)
     assert len(shop.kaspi.requests) == asked + 1
-    assert shop.stage.texts == []
+    assert await shop.said() == await shop.said(OTHER) == ["post_purchase"]
     assert await shop.read() == await shop.read()
     assert len(shop.kaspi.requests) == asked + 1
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from app.demo.faults import Status
+from app.demo.faults import Hang, Status
 from app.demo.kaspi_faults import TooMany
+from app.demo.kaspi_shapes import Delivery
 from app.domain.conversation import Conversation
 from app.domain.events import Stage
+from app.worker.chores import unless_stopped
 from app.worker.poll import poll, shops_due
 from tests.builders import PHONE
 from tests.e2e.kaspi_shop import BUYER, JACKET, KaspiShop, kaspi_shop
@@ -134,3 +136,48 @@ async def test_a_process_that_stops_does_not_read_a_shop_to_the_end(store_url: s
         shop.stage.bot.stopping.clear()
         await shop.connect()
         assert (await shop.stage.bot.orders.reading("default")).seeded_at is not None
+
+
+async def test_who_asks_in_vain_does_not_put_off_the_next_look(store_url: str) -> None:
+    async with kaspi_shop(store_url) as shop:
+        await shop.connect()
+        shop.kaspi.down = True
+        for _ in range(4):
+            answer = await shop.stage.api.get("/kaspi/get_sells_info/default")
+            assert answer.status_code == 502
+        reading = await shop.stage.bot.orders.reading("default")
+        assert (reading.failures, reading.not_before) == (0, None)
+
+
+async def test_a_chore_ends_with_the_process_though_kaspi_never_answers(store_url: str) -> None:
+    async with kaspi_shop(store_url) as shop:
+        bot = shop.stage.bot
+        shop.kaspi.fail(Hang(), times=None)
+        reading = asyncio.create_task(unless_stopped(bot, poll(bot, "default")))
+        while not shop.kaspi.requests:  # noqa: ASYNC110 - the emulator tells of it in no other way
+            await asyncio.sleep(0)
+        assert not reading.done()
+        bot.stopping.set()
+        await reading
+        shop.kaspi.heal()
+
+
+async def test_who_may_fetch_an_order_is_not_thanked_for_it_afterwards(store_url: str) -> None:
+    async with kaspi_shop(store_url, **AT_ONCE) as shop:
+        await shop.connect()
+        shop.kaspi.auto_accept = True
+        shop.kaspi.place([JACKET], BUYER, delivery=Delivery.PICKUP)
+        await shop.news()
+        await shop.stage.advance(days=2)
+        assert await shop.said() == ["ready_for_pickup"]
+
+
+async def test_new_orders_are_looked_for_between_the_lists_of_others(store_url: str) -> None:
+    async with kaspi_shop(store_url, KASPI_POLL_SECONDS="3") as shop:
+        await shop.connect()
+        asked = len(shop.kaspi.requests)
+        await shop.news()
+        states = [seen.query["filter[orders][state]"] for seen in shop.kaspi.requests[asked:]]
+        between = "".join("n" if state == "NEW" else "." for state in states).split("n")
+        assert max(map(len, between)) <= 6
+        assert shop.kaspi.busiest_second() <= 2
