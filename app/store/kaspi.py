@@ -219,16 +219,17 @@ class KaspiOrders:
     async def read(
         self, shop: str, kinds: Iterable[str], *, begun: datetime, now: datetime
     ) -> None:
-        """These kinds of lists were read from ``begun`` on; what had failed is over.
-
-        Raises ``StoreDown``.
-        """
+        """These kinds of lists were read from ``begun`` on. Raises ``StoreDown``."""
         fields = {f"at:{kind}": millis(begun) for kind in kinds} | {"ok": millis(now)}
         with store_errors():
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.hset(keys.kaspi(shop), mapping=fields)
-                pipe.hdel(keys.kaspi(shop), "failures", "not_before", "code", "detail", "refused")
-                await pipe.execute()
+            await self._redis.hset(keys.kaspi(shop), mapping=fields)
+
+    async def all_well(self, shop: str) -> None:
+        """All that was asked for was read: what had failed is over. Raises ``StoreDown``."""
+        with store_errors():
+            await self._redis.hdel(
+                keys.kaspi(shop), "failures", "not_before", "code", "detail", "refused"
+            )
 
     async def accept_token(self, shop: str, token_mark: str) -> bool:
         """The token with this hash works: a refusal of it is over; whether there was one.

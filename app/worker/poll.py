@@ -185,6 +185,7 @@ async def _read(bot: Bot, shop: str, *, kinds: list[Kind], connects: bool) -> Ta
         if error.code not in (RESTING, STOPPING):
             await (keep_refusal if connects else heed)(bot, api, error)
         raise
+    await bot.orders.all_well(shop)
     if connected.seeding and connects:
         await bot.orders.seeded(shop, bot.world.now())
         bot.log.info("kaspi_connected", shop=shop, orders=taken.skipped)

@@ -114,16 +114,20 @@ async def _found(
             await offers.keep_state(source.list_, replace(known, stamp=b""))
             changed, gone = await offers.renew(source.list_, prices.products)
             log.info("price_list", list=source.list_, changed=changed, gone=gone)
-            for fault in prices.faults[:FAULTS_LOGGED]:
-                log.warning(
-                    "price_list_fault",
-                    list=source.list_,
-                    row=fault.row,
-                    column=fault.column,
-                    offer=fault.offer,
-                    reason=fault.reason,
-                )
+            _log_faults(source, found, log)
             return replace(good, offers=len(prices.products), faults=_told(found))
+
+
+def _log_faults(source: PriceSource, found: Fetched, log: Logger) -> None:
+    for fault in found.prices.faults[:FAULTS_LOGGED]:
+        log.warning(
+            "price_list_fault",
+            list=source.list_,
+            row=fault.row,
+            column=fault.column,
+            offer=fault.offer,
+            reason=fault.reason,
+        )
 
 
 def _told(found: Fetched) -> tuple[ToldFault, ...]:

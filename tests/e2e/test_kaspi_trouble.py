@@ -90,6 +90,13 @@ async def test_one_list_that_fails_does_not_keep_the_others_from_being_read(
         assert await shop.said() == ["post_purchase", "order_delivered"]
         reading = await shop.stage.bot.orders.reading("default")
         assert (reading.code, reading.failures) == ("down", 1)
+        for _ in range(2):
+            await shop.news()
+        assert (await shop.stage.bot.orders.reading("default")).failures == 3
+        shop.kaspi.heal()
+        await shop.news()
+        reading = await shop.stage.bot.orders.reading("default")
+        assert (reading.code, reading.failures) == (None, 0)
 
 
 async def test_a_return_that_is_withdrawn_is_heard_of_after_it_was_read_before_a_text(

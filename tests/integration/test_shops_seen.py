@@ -17,14 +17,13 @@ from app.demo.kaspi_faults import Html, TooMany
 from app.demo.server import serving
 from app.domain.conversation import Entry, Kind, Written
 from app.domain.rules import Purpose, Reason, Rules, Shop
-from app.errors import Transient
 from app.store.claims import Settled
 from app.store.kaspi import Reading
 from app.store.offers import ListState, ToldFault
 from app.web.front import Health, KaspiPart, ListPart, PricesPart, Probe, ShopReading
 from app.wiring import assembled
 from app.wiring.probe import how_it_goes, probe
-from app.worker.poll import poll, pull
+from app.worker.poll import poll
 from app.worker.prices import renew
 from tests.builders import NOON, PHONE, person
 from tests.clock import Clock
@@ -371,18 +370,20 @@ async def test_kaspi_is_down_when_it_fails_three_times_in_a_row(
     async with two_shops(store_url, tmp_path) as (stage, kaspi):
 
         async def seen_after(fault: Any) -> ShopReading:
-            kaspi.fail(fault)
-            with pytest.raises(Transient):
-                await pull(stage.bot, TDOM)
+            kaspi.fail(fault, times=None)
+            await poll(stage.bot, TDOM)
+            kaspi.heal()
             return (await probe(stage.assembly)).kaspi.shops[0]
 
         first = await seen_after(Html())
         assert first.state is Health.OK
         assert (first.detail or "").startswith("Kaspi answered with a web page; asked again at ")
+        stage.clock.advance(minutes=1)
         await seen_after(Html())
+        stage.clock.advance(minutes=2)
         third = await seen_after(TooMany(1200))
         assert third.state is Health.DOWN
-        assert third.detail == "Kaspi asks to slow down (HTTP 429); asked again at 12:20"
+        assert third.detail == "Kaspi asks to slow down (HTTP 429); asked again at 12:23"
         assert third.next_try_at is not None
 
 
