@@ -197,11 +197,18 @@ def _verdict(turn: Turn, message: Message) -> Verdict:
 
 
 def _was_stopped(turn: Turn, message: Message) -> bool:
-    """Whether the customer said stop after this answer was written: WhatsApp counts in seconds."""
+    """Whether the customer said stop after this answer was written: WhatsApp counts in seconds.
+
+    Not when the stop was confirmed before it was: then they went on asking.
+    """
     stop = turn.conversation.opt_out
     if stop is None or stop.by is not Author.CUSTOMER or message.purpose is not Purpose.REPLY:
         return False
-    return stop.at >= message.at.replace(microsecond=0)
+    was_heeded = any(
+        m.purpose is Purpose.OPT_OUT_CONFIRMATION and stop.at <= m.at <= message.at
+        for m in turn.conversation.messages
+    )
+    return stop.at >= message.at.replace(microsecond=0) and not was_heeded
 
 
 async def _in_pace(turn: Turn, message: Message) -> bool:

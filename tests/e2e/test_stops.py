@@ -354,3 +354,19 @@ async def test_what_was_scheduled_before_a_pause_waits_for_its_end(store_url: st
         assert "review_request" not in [purpose for _, purpose in await said(stage)]
         await stage.advance(hours=20)
         assert "review_request" in [purpose for _, purpose in await said(stage)]
+
+
+async def test_a_question_in_the_second_of_a_stop_is_answered(store_url: str) -> None:
+    at_once = {"AI_SELLER_DEBOUNCE_SECONDS": "0", "AI_SELLER_TYPING_CHARS_PER_SECOND": "0"}
+    async with on_stage(store_url, **at_once) as stage:
+        await stage.ordered()
+        await stage.settle()
+        now = stage.clock.now().replace(microsecond=0)
+        await stage.phone().writes("стоп", at=now)
+        await stage.settle()
+        said = len(stage.texts)
+        await stage.phone().writes("Здравствуйте, а когда доставят заказ?", at=now)
+        await stage.settle()
+        assert stage.clock.now() - now < timedelta(seconds=1)
+        assert len(stage.texts) == said + 1
+        assert "unanswered" not in [entry["reason"] for entry in await stage.journal()]
