@@ -357,7 +357,10 @@ async def test_what_was_scheduled_before_a_pause_waits_for_its_end(store_url: st
 
 
 async def test_a_question_in_the_second_of_a_stop_is_answered(store_url: str) -> None:
-    at_once = {"AI_SELLER_DEBOUNCE_SECONDS": "0", "AI_SELLER_TYPING_CHARS_PER_SECOND": "0"}
+    at_once: dict[str, Any] = {
+        "AI_SELLER_DEBOUNCE_SECONDS": "0",
+        "AI_SELLER_TYPING_CHARS_PER_SECOND": "0",
+    }
     async with on_stage(store_url, **at_once) as stage:
         await stage.ordered()
         await stage.settle()
