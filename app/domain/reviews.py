@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import urlencode
 
+from app.domain.cards import card_in
 from app.domain.events import Item, Order
 
 _REVIEW = "https://kaspi.kz/shop/review/productreview?"
-_CARD_AND_SUFFIX = re.compile(r"(\d{6,})_\w+")
-
-
-def card_link(card: str) -> str:
-    """The page of a card on Kaspi.
-
-    >>> card_link("102529963")
-    'https://kaspi.kz/shop/p/-102529963/'
-    """
-    return f"https://kaspi.kz/shop/p/-{card}/"
 
 
 def card_of(item: Item) -> str | None:
     """Kaspi's card code of a thing: as it was told, or from a SKU of the form ``card_suffix``."""
     if item.card and item.card.isdecimal():
         return item.card
-    match = _CARD_AND_SUFFIX.fullmatch(item.sku or "")
-    return match.group(1) if match else None
+    return card_in(item.sku or "")
 
 
 def review_link(order: Order) -> str | None:

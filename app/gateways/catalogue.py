@@ -20,8 +20,6 @@ from app.gateways.catalogue_offers import (
     Fault,
     PriceList,
     Unreadable,
-    card_link,
-    link_of,
 )
 from app.gateways.catalogue_tables import read_table
 from app.gateways.catalogue_xlsx import rows_of_xlsx
@@ -32,8 +30,6 @@ __all__ = [
     "MOST_FAULTS",
     "Fault",
     "PriceList",
-    "card_link",
-    "link_of",
     "read_price_list",
     "read_prices",
     "read_rows",

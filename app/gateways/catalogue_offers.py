@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from msgspec import Struct
 
 from app.domain.product import Product
@@ -13,9 +11,6 @@ MOST_FAULTS = 1000
 
 MOST_OFFERS = 500_000
 """Offers of one list: five times those of a very large shop."""
-
-_LINK = "https://kaspi.kz/shop/p/-{card}/"
-_CARD = re.compile(r"([0-9]{6,})_.+")
 
 
 class Fault(Struct, frozen=True, kw_only=True):
@@ -80,32 +75,3 @@ class Collected:
     def price_list(self) -> PriceList:
         """All of it."""
         return PriceList(products=tuple(self._products.values()), faults=tuple(self._faults))
-
-
-def card_of(sku: str) -> str | None:
-    """Kaspi's code of the card in a SKU of the form ``<card code>_<suffix>``; None in any other.
-
-    >>> card_of("102529963_318274")
-    '102529963'
-    """
-    match = _CARD.fullmatch(sku)
-    return match[1] if match else None
-
-
-def link_of(card: str) -> str:
-    """Where a card is on Kaspi.
-
-    >>> link_of("102529963")
-    'https://kaspi.kz/shop/p/-102529963/'
-    """
-    return _LINK.format(card=card)
-
-
-def card_link(sku: str) -> str | None:
-    """The card of a SKU of the form ``<card code>_<suffix>`` on Kaspi; None for any other.
-
-    >>> card_link("102529963_318274")
-    'https://kaspi.kz/shop/p/-102529963/'
-    """
-    card = card_of(sku)
-    return None if card is None else link_of(card)

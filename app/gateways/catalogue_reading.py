@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from app.domain.cards import card_in, card_link
 from app.domain.product import Product
 from app.gateways import catalogue_values as values
-from app.gateways.catalogue_offers import Collected, card_of, link_of
+from app.gateways.catalogue_offers import Collected
 
 T = TypeVar("T")
 
@@ -60,7 +61,7 @@ class Reading:
     ) -> None:
         """Take in the offer."""
         in_stock, stock = has
-        card, shared = card_of(sku), self._collected.shared
+        card, shared = card_in(sku), self._collected.shared
         self._collected.add(
             Product(
                 sku=sku,
@@ -71,6 +72,6 @@ class Reading:
                 in_stock=in_stock,
                 stock=stock,
                 card=card,
-                link=None if card is None else link_of(card),
+                link=None if card is None else card_link(card),
             )
         )

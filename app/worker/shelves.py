@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from app.domain.cards import card_link
 from app.domain.product import Product
-from app.domain.reviews import card_link
 from app.knowledge.catalogue import Catalogue
 from app.store.kaspi import KaspiOrders
 from app.store.offers import Offers

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from app.demo.faults import Hang, Status
 from app.demo.kaspi_faults import TooMany
-from app.demo.kaspi_shapes import Delivery
+from app.demo.kaspi_shapes import Delivery, Order
 from app.domain.conversation import Conversation
 from app.domain.events import Stage
 from app.worker.chores import unless_stopped
@@ -32,6 +32,15 @@ async def chat_of(shop: KaspiShop) -> Conversation:
 def delivered(shop: KaspiShop, code: str) -> None:
     shop.kaspi.hand_over(code)
     shop.kaspi.complete(code)
+
+
+async def bought_and_delivered(shop: KaspiShop) -> Order:
+    """An order that was thanked for; that it is delivered was not read yet."""
+    await shop.connect()
+    order = shop.kaspi.place([JACKET], BUYER)
+    await shop.news(minutes=3)
+    delivered(shop, order.code)
+    return order
 
 
 async def test_a_new_token_that_meets_a_busy_kaspi_is_waited_for_and_goes_on(
@@ -61,10 +70,7 @@ async def test_what_was_switched_off_then_is_not_said_when_it_is_switched_on(
 ) -> None:
     off = {"AI_SELLER_PURPOSES_OFF": "order_delivered,review_request"}
     async with kaspi_shop(store_url, **AT_ONCE, **off) as shop:
-        await shop.connect()
-        order = shop.kaspi.place([JACKET], BUYER)
-        await shop.news(minutes=3)
-        delivered(shop, order.code)
+        order = await bought_and_delivered(shop)
         await shop.news()
         assert await shop.said() == ["post_purchase"]
         orders, now = shop.kaspi, shop.stage.clock.now()
@@ -81,10 +87,7 @@ async def test_one_list_that_fails_does_not_keep_the_others_from_being_read(
     store_url: str,
 ) -> None:
     async with kaspi_shop(store_url, **AT_ONCE) as shop:
-        await shop.connect()
-        order = shop.kaspi.place([JACKET], BUYER)
-        await shop.news(minutes=3)
-        delivered(shop, order.code)
+        await bought_and_delivered(shop)
         shop.kaspi.fail(Status(500), times=None, only="PICKUP")
         await shop.news(minutes=20)
         assert await shop.said() == ["post_purchase", "order_delivered"]
@@ -103,10 +106,7 @@ async def test_a_return_that_is_withdrawn_is_heard_of_after_it_was_read_before_a
     store_url: str,
 ) -> None:
     async with kaspi_shop(store_url, **AT_ONCE) as shop:
-        await shop.connect()
-        order = shop.kaspi.place([JACKET], BUYER)
-        await shop.news(minutes=3)
-        delivered(shop, order.code)
+        order = await bought_and_delivered(shop)
         await shop.news()
         shop.kaspi.request_return(order.code)
         await shop.stage.advance(hours=49)  # the review request reads it, no list does

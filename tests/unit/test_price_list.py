@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.cards import card_in
 from app.domain.product import Product
 from app.errors import Refused
 from app.gateways import catalogue
-from app.gateways.catalogue import Fault, PriceList, card_link, read_price_list, read_prices
+from app.gateways.catalogue import Fault, PriceList, read_price_list, read_prices
 
 DATA = Path(__file__).parents[1] / "data" / "catalogue.xml"
 Reading = Callable[..., PriceList]
@@ -288,7 +289,7 @@ def test_a_file_beyond_the_cap_is_refused_unread(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sku", ["SOCKS-3PK", "12345_1", "102529963", "x102529963_1", ""])
 def test_a_link_is_made_only_of_a_card_code(sku: str) -> None:
-    assert card_link(sku) is None
+    assert card_in(sku) is None
 
 
 def test_a_shops_own_list_is_read_whole() -> None:
