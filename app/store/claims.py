@@ -12,10 +12,18 @@ from msgspec import Struct
 
 from app.domain.conversation import Conversation, Entry, Kind, Message
 from app.domain.events import AnyEvent
+from app.domain.findable import Shelf, found_alike, last_said, shelves_of, words_of
 from app.domain.tally import tally
+from app.store import keys
 
 JOURNAL_KEPT = 500
 SEEN_KEPT = 1000
+
+CHANGES_KEPT = 10_000
+"""About as many changes are remembered: a browser that was away for less catches up."""
+
+NUL = "\x00"
+"""Ends a word in the index: no word and no chat's name has one."""
 
 _events = msgspec.json.Decoder(AnyEvent)
 _conversations = msgspec.json.Decoder(Conversation)
@@ -101,8 +109,8 @@ def read_claim(
     )
 
 
-def commit_args(claimed: Claimed, settled: Settled, now: datetime) -> list[Any]:
-    """The arguments of ``commit.lua``, in the order its header tells."""
+def commit_args(claimed: Claimed, settled: Settled, now: datetime, *, ref: str) -> list[Any]:
+    """The arguments of ``commit.lua`` but for the costs, in the order its header tells."""
     counts, person = tally(settled.entries), settled.conversation.needs_person
     spoke = any(
         e.kind in (Kind.SENT, Kind.DRY_RUN) and e.purpose is not None and e.purpose.proactive
@@ -119,6 +127,9 @@ def commit_args(claimed: Claimed, settled: Settled, now: datetime) -> list[Any]:
         JOURNAL_KEPT,
         "1" if spoke else "0",
         "" if person is None else millis(person.since),
+        *standing(settled.conversation),
+        ref,
+        CHANGES_KEPT,
         len(settled.entries),
         *(_encode(entry) for entry in settled.entries),
         len(settled.archived),
@@ -131,4 +142,36 @@ def commit_args(claimed: Claimed, settled: Settled, now: datetime) -> list[Any]:
         *sorted(settled.risen),
         len(settled.freed),
         *sorted(settled.freed),
+        *moved_words(claimed.conversation, after=settled.conversation),
     ]
+
+
+# --- where the desk finds it ------------------------------------------------------------------
+
+
+def shelf_keys() -> list[str]:
+    """The keys of all shelves, in the order of ``standing``."""
+    return [keys.shelf(shelf) for shelf in Shelf]
+
+
+def standing(conversation: Conversation) -> list[int | str]:
+    """For each shelf the score of this chat there, '' where it does not stand."""
+    at, here = millis(last_said(conversation)), shelves_of(conversation)
+    return [at if shelf in here else "" for shelf in Shelf]
+
+
+def word_entries(conversation: Conversation | None) -> frozenset[str]:
+    """Its members in the index of words; nobody has none."""
+    if conversation is None:
+        return frozenset()
+    return frozenset(f"{word}{NUL}{conversation.chat}" for word in words_of(conversation))
+
+
+def moved_words(*before: Conversation | None, after: Conversation) -> list[str | int]:
+    """Two lists for a script, each led by its length: members that go, and members that come."""
+    if len(before) == 1 and before[0] is not None and found_alike(before[0], after):
+        return [0, 0]
+    old = frozenset[str]().union(*map(word_entries, before))
+    new = word_entries(after)
+    gone, come = sorted(old - new), sorted(new - old)
+    return [len(gone), *gone, len(come), *come]

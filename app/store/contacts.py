@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 import msgspec
 from msgspec import Struct
@@ -22,12 +21,12 @@ from app.domain.events import (
     OrderChanged,
     ReceiptCame,
 )
-from app.domain.rules import KEPT_ORDERS, LATE_AFTER
-from app.domain.tally import tally
+from app.domain.rules import KEPT_ORDERS, LATE_AFTER, Rules
 from app.errors import StoreDown
 from app.store import keys
-from app.store.claims import JOURNAL_KEPT, SEEN_KEPT, Claimed, millis
-from app.store.connection import Redis, Script, store_errors
+from app.store.claims import Claimed, millis
+from app.store.connection import Redis, store_errors
+from app.store.index import take_out, traces_of
 from app.store.known_orders import (
     FORGOTTEN_KEPT,
     Kept,
@@ -39,6 +38,8 @@ from app.store.known_orders import (
     orders_of,
     stages_forgotten,
 )
+from app.store.merging import merge_chats
+from app.store.refs import Refs
 
 SENT_KEPT_SECONDS = 30 * 24 * 3600
 LEARNED_KEPT = 50_000
@@ -54,9 +55,7 @@ class _OfChat(Struct):
     chat: str
 
 
-_merge = Script("merge")
 _buried_chats = msgspec.json.Decoder(_OfChat)
-_encode = msgspec.json.Encoder().encode
 
 
 def _named(messages: Sequence[Message], *, asked_for: Iterable[str]) -> list[str]:
@@ -67,11 +66,6 @@ def _named(messages: Sequence[Message], *, asked_for: Iterable[str]) -> list[str
             names.append(keys.sent(message.message))
             names.append(keys.told(message.session, message.message))
     return names
-
-
-def _moved(chat: str) -> tuple[str, ...]:
-    own = (keys.conversation, keys.mail, keys.journal, keys.archive, keys.seen)
-    return tuple(key(chat) for key in own)
 
 
 def lid_chat(lid: str) -> str:
@@ -85,12 +79,16 @@ def lid_of(chat: str) -> str | None:
 
 
 class Contacts:
-    """The addresses, orders and sent messages by which people are found again."""
+    """The addresses, orders and sent messages by which people are found again.
 
-    def __init__(self, redis: Redis) -> None:
+    ``zone`` says whose calendar day counts what a merge drops (the rules' own unless told).
+    """
+
+    def __init__(self, redis: Redis, *, zone: tzinfo | None = None) -> None:
         self._redis = redis
+        self._zone = zone or Rules().zone
+        self._refs = Refs(redis)
         self._learned: dict[str, str] = {}
-        self._key: bytes | None = None
 
     async def chats_of(self, facts: Sequence[Fact]) -> list[tuple[str, Fact]]:
         """The chat of each fact; what the facts tell of addresses and orders is learned.
@@ -254,32 +252,13 @@ class Contacts:
         """Move all of the chat ``left`` into ``kept``; ``both`` is the two as one, None when only
         mail moves. False when either has changed since it was read. Raises ``StoreDown``.
         """
-        conversation, entries = both or (None, ())
-        counts = tally(entries)
-        names = [*_moved(left.chat), *_moved(kept.chat)]
-        names += [keys.due(), keys.chats(), keys.spoken_to(), keys.hidden_stops()]
-        names += [keys.counters(), keys.called()]
+        refs = (await self._refs.of(left.chat), await self._refs.of(kept.chat))
+        day = now.astimezone(self._zone).date()
+        lid = lid_of(left.chat) or ""
         with store_errors():
-            moved = await _merge.run(
-                self._redis,
-                names,
-                [
-                    left.version,
-                    kept.version,
-                    "" if conversation is None else _encode(conversation),
-                    JOURNAL_KEPT,
-                    SEEN_KEPT,
-                    millis(now),
-                    left.chat,
-                    kept.chat,
-                    lid_of(left.chat) or "",
-                    secrets.token_hex(8),
-                    len(counts),
-                    *(part for pair in counts.items() for part in pair),
-                    *(_encode(entry) for entry in entries),
-                ],
+            return await merge_chats(
+                self._redis, (left, kept), both, lid=lid, refs=refs, day=day, now=now
             )
-        return bool(moved)
 
     async def remember_sent(self, short_id: str, chat: str) -> None:
         """Receipts of this message belong to ``chat``, under whatever address they come."""
@@ -326,6 +305,14 @@ class Contacts:
         """Whether orders of this chat are known. Raises ``StoreDown``."""
         with store_errors():
             return bool(await self._redis.exists(keys.orders_of(chat)))
+
+    async def newest_orders(self, shop: str, *, limit: int) -> list[KnownOrder]:
+        """The orders of a shop that were made last, the newest first. Raises ``StoreDown``."""
+        with store_errors():
+            codes = await self._redis.zrevrange(keys.orders(shop), 0, limit - 1)
+            names = [keys.order(shop, code.decode()) for code in codes]
+            kept = await self._redis.mget(names) if names else []
+        return [known_order(order) for order in kept if order]
 
     async def orders_since(self, shop: str, since: datetime) -> list[KnownOrder]:
         """The shop's orders made since then, oldest first. Raises ``StoreDown``."""
@@ -392,6 +379,7 @@ class Contacts:
             hidden, orders = await self._lids_of(chat), await orders_of(self._redis, chat)
             stages = await stages_forgotten(self._redis, (*conversation.orders, *orders))
             graves = await self._graves_of({chat, *map(lid_chat, hidden)})
+            traces = await traces_of(self._redis, conversation, hidden=map(lid_chat, hidden))
             lids = [*hidden, lid_of(chat) or ""]
             async with self._redis.pipeline(transaction=True) as pipe:
                 if conversation.opt_out is not None:
@@ -399,6 +387,7 @@ class Contacts:
                 pipe.delete(*keys.all_of(chat), *_named(messages, asked_for=asked_for))
                 for index in (keys.due(), keys.chats(), keys.spoken_to(), keys.called()):
                     pipe.zrem(index, chat)
+                take_out(pipe, chat, traces)
                 for order in orders:
                     pipe.delete(keys.order(order.shop, order.code))
                     pipe.zrem(keys.orders(order.shop), order.code)
@@ -433,8 +422,4 @@ class Contacts:
 
     async def key(self) -> bytes:
         """A secret of this store, 64 bytes, made once. Raises ``StoreDown``."""
-        if self._key is None:
-            with store_errors():
-                await self._redis.set(keys.hash_key(), secrets.token_hex(32), nx=True)
-                self._key = bytes(await self._redis.get(keys.hash_key()))
-        return self._key
+        return await self._refs.key()

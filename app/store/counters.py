@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app.domain.budget import Budget, budget_of
 from app.domain.conversation import Entry
-from app.domain.tally import Spent, spending
+from app.domain.tally import Spent, spending, tally
 from app.store import keys
 from app.store.claims import millis, moment
 from app.store.connection import Redis, Script, store_errors
@@ -24,8 +24,10 @@ _TURN_KEPT = timedelta(seconds=5)
 """For no longer does another process' clock, that is ahead of ours, keep us waiting."""
 
 
+_RESTART_KEPT = timedelta(minutes=1)
+
 COSTS_KEPT = timedelta(days=400)
-"""How long it is known what a day cost: a year, and a month to compare it with."""
+"""How long a day's costs and figures are known: a year, and a month to compare it with."""
 
 _ALL = "cost"
 """The field of a day's costs that holds the money of all shops and purposes."""
@@ -89,6 +91,11 @@ class Counters:
         with store_errors():
             return int(await self._redis.scard(keys.day(shop, day)))
 
+    async def used_by_number(self, number: str, day: date) -> int:
+        """Places taken under the number's own cap of this day. Raises ``StoreDown``."""
+        with store_errors():
+            return int(await self._redis.scard(keys.number_day(number, day)))
+
     async def pace(self, session: str, *, now: datetime, pause: timedelta) -> datetime:
         """The session's next free moment, taken; the one after is ``pause`` later.
 
@@ -101,6 +108,19 @@ class Counters:
         ``pause``; or when to ask again. Raises ``StoreDown``.
         """
         name, kept = keys.kaspi_pace(shop), round(_TURN_KEPT.total_seconds() * 1000)
+        with store_errors():
+            at = await _take.run(
+                self._redis, [name], [millis(now), round(pause.total_seconds() * 1000), kept]
+            )
+        return moment(float(at)) if at else None
+
+    async def restart_pace(
+        self, session: str, *, now: datetime, pause: timedelta
+    ) -> datetime | None:
+        """None when a person may make the session begin anew ``now``, and then not again before
+        ``pause`` is over; or when it is. Raises ``StoreDown``.
+        """
+        name, kept = keys.restart_pace(session), round(_RESTART_KEPT.total_seconds() * 1000)
         with store_errors():
             at = await _take.run(
                 self._redis, [name], [millis(now), round(pause.total_seconds() * 1000), kept]
@@ -121,12 +141,53 @@ class Counters:
             counted = await self._redis.hgetall(keys.counters())
         return {name.decode(): float(value) for name, value in counted.items()}
 
+    async def figures(self, days: Sequence[date]) -> dict[date, dict[str, float]]:
+        """How far each counter moved on each of these local days; no reset touches them.
+
+        Raises ``StoreDown``.
+        """
+        with store_errors():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for day in days:
+                    pipe.hgetall(keys.figures(day))
+                kept = await pipe.execute()
+        return {
+            day: {name.decode(): float(value) for name, value in fields.items()}
+            for day, fields in zip(days, kept, strict=True)
+        }
+
     async def reset(self) -> None:
         """All counters to zero; limits, opt-outs and history stay. Raises ``StoreDown``."""
         with store_errors():
             await self._redis.delete(keys.counters())
 
+    async def model_answered(self, now: datetime) -> None:
+        """The model has written a text that was taken. Raises ``StoreDown``."""
+        with store_errors():
+            await self._redis.set(keys.model_answered(), millis(now))
+
+    async def model_answered_at(self) -> datetime | None:
+        """When the model last wrote a text that was taken. Raises ``StoreDown``."""
+        with store_errors():
+            at = await self._redis.get(keys.model_answered())
+        return moment(float(at)) if at else None
+
     # --- what the model costs -----------------------------------------------------------------
+
+    async def book(self, entries: Sequence[Entry], day: date) -> None:
+        """Count on this local day what no chat's turn does. Raises ``StoreDown``."""
+        counted, costs = tally(entries), cost_fields(entries)
+        kept = int(COSTS_KEPT.total_seconds())
+        with store_errors():
+            async with self._redis.pipeline(transaction=True) as pipe:
+                for name, by in counted.items():
+                    pipe.hincrbyfloat(keys.counters(), name, by)
+                    pipe.hincrbyfloat(keys.figures(day), name, by)
+                for field, by in costs.items():
+                    pipe.hincrbyfloat(keys.costs(day), field, by)
+                pipe.expire(keys.figures(day), kept)
+                pipe.expire(keys.costs(day), kept)
+                await pipe.execute()
 
     async def spent_on(self, day: date) -> float:
         """US dollars the model cost all shops on this local day. Raises ``StoreDown``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +15,11 @@ from app.store.claims import Buried
 from app.store.connection import Redis, store_errors
 
 UNUSABLE_KEPT = 1000
+UNCONFIRMED = "unconfirmed"
+"""The cause of a message's grave when nobody knows whether it went."""
+
+_AT_ONCE = 1000
+"""Buried things read from Redis at a time, and held at most beside those that are asked for."""
 
 
 class Unusable(Struct, frozen=True, kw_only=True):
@@ -24,6 +30,30 @@ class Unusable(Struct, frozen=True, kw_only=True):
     detail: str
     order_code: str | None = None
     shop: str | None = None
+
+
+class Sort(StrEnum):
+    """What was buried: a message that failed, one of which nobody knows whether it went, or facts
+    that no turn could take in.
+    """
+
+    MESSAGE = "message"
+    UNCERTAIN = "uncertain"
+    FACTS = "facts"
+
+
+def sort_of(buried: Buried) -> Sort:
+    """What it is."""
+    if buried.message is None:
+        return Sort.FACTS
+    return Sort.UNCERTAIN if buried.cause == UNCONFIRMED else Sort.MESSAGE
+
+
+class Graves(Struct, frozen=True, kw_only=True):
+    """Some of what was buried, and how much of each sort there is."""
+
+    listed: tuple[Buried, ...]
+    counts: dict[Sort, int]
 
 
 _encode = msgspec.json.Encoder().encode
@@ -51,6 +81,22 @@ class Journal:
             lines = await self._redis.lrange(keys.archive(chat), 0, -1)
         return [_messages.decode(line) for line in lines]
 
+    async def count_archived(self, chat: str) -> int:
+        """How many older messages a chat has. Raises ``StoreDown``."""
+        with store_errors():
+            return int(await self._redis.llen(keys.archive(chat)))
+
+    async def archived_before(self, chat: str, place: int, *, most: int) -> list[Message]:
+        """Of a chat's older messages the last ``most`` before ``place``, oldest first: a page.
+
+        Places count from 0, the oldest, and stay what they are. Raises ``StoreDown``.
+        """
+        if place <= 0:
+            return []
+        with store_errors():
+            lines = await self._redis.lrange(keys.archive(chat), max(0, place - most), place - 1)
+        return [_messages.decode(line) for line in lines]
+
     async def unusable(self, fact: Unusable) -> None:
         """Record a fact that cannot be used, and count it as blocked. Raises ``StoreDown``."""
         counted = [str(Metric.BLOCKED), f"{Metric.BLOCKED}:{fact.reason}"]
@@ -75,11 +121,27 @@ class Journal:
         with store_errors():
             await self._redis.hset(keys.buried(), buried.id, _encode(buried))
 
-    async def all_buried(self) -> list[Buried]:
-        """What failed for good, oldest first. Raises ``StoreDown``."""
+    async def graves(
+        self, *, limit: int, offset: int = 0, newest: bool = False, sort: Sort | None = None
+    ) -> Graves:
+        """What failed for good (only of this ``sort``, if given), oldest first or ``newest`` first.
+
+        All are looked through, some at a time; no more are held than are asked for. Raises
+        ``StoreDown``.
+        """
+        held: dict[str, Buried] = {}
+        seen: dict[str, Sort] = {}
         with store_errors():
-            values = await self._redis.hvals(keys.buried())
-        return sorted((_buried.decode(value) for value in values), key=lambda b: b.at)
+            async for _, value in self._redis.hscan_iter(keys.buried(), count=_AT_ONCE):
+                buried = _buried.decode(value)
+                seen[buried.id] = sort_of(buried)
+                if sort in {None, seen[buried.id]}:
+                    held[buried.id] = buried
+                if len(held) >= offset + limit + _AT_ONCE:
+                    held = _first(held, offset + limit, newest=newest)
+        listed = tuple(_first(held, offset + limit, newest=newest).values())[offset:]
+        counts = {each: list(seen.values()).count(each) for each in Sort}
+        return Graves(listed=listed, counts=counts)
 
     async def count_buried(self) -> int:
         """How much failed for good. Raises ``StoreDown``."""
@@ -93,6 +155,12 @@ class Journal:
         return _buried.decode(value) if value else None
 
     async def unbury(self, id_: str) -> None:
-        """It was replayed. Raises ``StoreDown``."""
+        """It was replayed or dismissed. Raises ``StoreDown``."""
         with store_errors():
             await self._redis.hdel(keys.buried(), id_)
+
+
+def _first(buried: dict[str, Buried], most: int, *, newest: bool) -> dict[str, Buried]:
+    """The first ``most`` of them in order of time."""
+    ordered = sorted(buried.values(), key=lambda one: (one.at, one.id), reverse=newest)
+    return {one.id: one for one in ordered[:most]}

@@ -92,6 +92,11 @@ def costs(local_day: date) -> str:
     return f"{PREFIX}:costs:{local_day.isoformat()}"
 
 
+def figures(local_day: date) -> str:
+    """HASH metric -> number, as ``counters``, of one local day. Swept after 400 days."""
+    return f"{PREFIX}:figures:{local_day.isoformat()}"
+
+
 def texts(kind: str) -> str:
     """LIST of templates of equal first messages, the newest 8. Swept 7 days after its first."""
     return f"{PREFIX}:texts:{kind}"
@@ -108,6 +113,16 @@ def number_day(number: str, local_day: date) -> str:
 def pace(session: str) -> str:
     """STRING when the session's next proactive message may leave (ms). Swept after a day."""
     return f"{PREFIX}:pace:{session}"
+
+
+def restart_pace(session: str) -> str:
+    """STRING when a person may next make a session begin anew (ms). Swept after a minute."""
+    return f"{PREFIX}:restart_pace:{session}"
+
+
+def model_answered() -> str:
+    """STRING when the model last wrote a text that was taken (ms). Never swept."""
+    return f"{PREFIX}:model_answered"
 
 
 def session(name: str) -> str:
@@ -253,6 +268,44 @@ def called() -> str:
     return f"{PREFIX}:called"
 
 
+def shelf(name: str) -> str:
+    """ZSET chat -> when something was last said or heard there (ms): a list of the desk.
+
+    Left by the commit after which a chat does not belong there, and by erase.
+    """
+    return f"{PREFIX}:shelf:{name}"
+
+
+def words() -> str:
+    """ZSET ``word NUL chat``, all of score 0: by what beginnings of words chats are found.
+
+    Swept by the commit that changes the words, and by erase.
+    """
+    return f"{PREFIX}:words"
+
+
+def refs() -> str:
+    """HASH keyed hash -> chat: how chats are named in URLs. Swept by erase only."""
+    return f"{PREFIX}:refs"
+
+
+def looked() -> str:
+    """ZSET chat -> time of the newest message seen at the desk (ms). Swept by erase only."""
+    return f"{PREFIX}:looked"
+
+
+def indexed() -> str:
+    """STRING which making of shelves, words and refs holds every chat. Never swept."""
+    return f"{PREFIX}:indexed"
+
+
+def changes() -> str:
+    """STREAM of ``chat``: in which something changed; '' where one is gone. About the newest
+    10,000; those of who is erased go with them.
+    """
+    return f"{PREFIX}:changes"
+
+
 def buried() -> str:
     """HASH id -> JSON Buried: what failed for good, until replayed or erased."""
     return f"{PREFIX}:buried"
@@ -276,3 +329,25 @@ def probe() -> str:
 def sheet_cursor() -> str:
     """STRING JSON Cursor: how far the customers' sheet is; nobody's data. Never swept."""
     return f"{PREFIX}:sheet_cursor"
+
+
+def rules() -> str:
+    """HASH ``v`` version and ``doc`` JSON Adjustments: what the seller changed of the rules while
+    the bot runs; ``told`` the last version all chats that waited then know of. Never swept.
+    """
+    return f"{PREFIX}:rules"
+
+
+def rules_log() -> str:
+    """LIST of JSON Logged, the newest first: who changed which rule, the last 500."""
+    return f"{PREFIX}:rules_log"
+
+
+def desk_login(secret_hash: str) -> str:
+    """STRING JSON Login of who is logged in at the desk. Swept 14 days after its last use."""
+    return f"{PREFIX}:desk_login:{secret_hash}"
+
+
+def desk_tries(address: str) -> str:
+    """STRING how many logins were tried from an address. Swept after 15 minutes."""
+    return f"{PREFIX}:desk_tries:{address}"

@@ -17,6 +17,7 @@ from app.domain.rules import Rules
 from app.errors import Conflict
 from app.store import keys
 from app.store.claims import (
+    CHANGES_KEPT,
     SEEN_KEPT,
     Claimed,
     Settled,
@@ -24,9 +25,11 @@ from app.store.claims import (
     millis,
     moment,
     read_claim,
+    shelf_keys,
 )
 from app.store.connection import ANSWER_SECONDS, Redis, Script, store_errors
 from app.store.counters import COSTS_KEPT, cost_fields
+from app.store.refs import Refs
 
 TOLD_KEPT = 24 * 3600
 """Seconds for which one message under two addresses is known as one."""
@@ -57,13 +60,14 @@ class Mailbox:
     """Every chat's unread facts, and the schedule of the turns that read them.
 
     Facts that come while others are on their way to Redis travel together after them. ``zone``
-    says whose calendar days a turn's costs are booked on (the rules' own unless told).
+    says whose calendar days a turn's costs and figures are booked on (the rules' own unless told).
     """
 
     def __init__(self, redis: Redis, schedule: Schedule, *, zone: tzinfo | None = None) -> None:
         self._redis = redis
         self._schedule = schedule
         self._zone = zone or Rules().zone
+        self._refs = Refs(redis)
         self._letters: list[_Letter] = []
         self._posting: asyncio.Task[None] | None = None
 
@@ -138,11 +142,11 @@ class Mailbox:
                 told, kept = keys.mail(chat), ""
                 if isinstance(event, CustomerWrote) and not letter.moved:
                     told, kept = keys.told(event.session, event.message), str(TOLD_KEPT)
-                names = (keys.mail(chat), keys.seen(chat), keys.due(), told)
+                names = (keys.mail(chat), keys.seen(chat), keys.due(), told, keys.changes())
                 # A receipt changes nothing the second time, so its id is not worth keeping.
                 known_by = "" if isinstance(event, ReceiptCame) else event.id
                 args = (known_by, _encode(event), millis(letter.now), chat, SEEN_KEPT, kept)
-                pipe.evalsha(_accept.sha, len(names), *names, *args)
+                pipe.evalsha(_accept.sha, len(names), *names, *args, CHANGES_KEPT)
             return list(await pipe.execute(raise_on_error=False))
 
     async def put_back(self, chat: str, letters: Sequence[str], *, now: datetime) -> None:
@@ -180,25 +184,14 @@ class Mailbox:
     async def commit(self, claimed: Claimed, settled: Settled, *, now: datetime) -> Claimed:
         """Settle a turn; returns what the next one starts from, its unread mail not included.
 
-        What it cost is booked on the local day of ``now``, with the rest or not at all.
+        With the rest or not at all: what it cost and counted is booked on the local day of ``now``,
+        and the desk finds the chat where it belongs now.
         Raises ``Conflict`` when somebody settled the chat since, ``StoreDown``.
         """
         chat = claimed.chat
-        names = [
-            keys.conversation(chat),
-            keys.mail(chat),
-            keys.journal(chat),
-            keys.archive(chat),
-            keys.due(),
-            keys.chats(),
-            keys.counters(),
-            keys.spoken_to(),
-            keys.buried(),
-            keys.costs(now.astimezone(self._zone).date()),
-            keys.called(),
-            *settled.days,
-        ]
-        args = [*commit_args(claimed, settled, now), *_cost_args(settled)]
+        ref = await self._refs.of(chat)
+        args = [*commit_args(claimed, settled, now, ref=ref), *_cost_args(settled)]
+        names = [*self._commit_names(chat, now), *settled.days]
         with store_errors():
             version, _left = await _commit.run(self._redis, names, args)
         if version == -1:
@@ -208,6 +201,27 @@ class Mailbox:
             version=str(version),
             conversation=settled.conversation,
         )
+
+    def _commit_names(self, chat: str, now: datetime) -> list[str]:
+        day = now.astimezone(self._zone).date()
+        return [
+            keys.conversation(chat),
+            keys.mail(chat),
+            keys.journal(chat),
+            keys.archive(chat),
+            keys.due(),
+            keys.chats(),
+            keys.counters(),
+            keys.spoken_to(),
+            keys.buried(),
+            keys.costs(day),
+            keys.called(),
+            *shelf_keys(),
+            keys.words(),
+            keys.refs(),
+            keys.changes(),
+            keys.figures(day),
+        ]
 
     async def put_aside(self, claimed: Claimed, *, now: datetime, wake: datetime | None) -> None:
         """The claimed letters were given to somebody else. Raises ``StoreDown``."""

@@ -1,7 +1,8 @@
 -- Put one event into a chat's mailbox, unless it has been there before.
--- KEYS  1 mail LIST   2 seen ZSET   3 due ZSET   4 told STRING of the message
+-- KEYS  1 mail LIST   2 seen ZSET   3 due ZSET   4 told STRING of the message   5 changes STREAM
 -- ARGV  1 event id ('' = not deduplicated here)   2 event JSON   3 now, ms   4 chat   5 ids kept
 --       6 seconds to keep where the message was told ('' = it is no customer's message)
+--       7 changes kept
 -- RETURN 1 accepted, 0 known already, or the chat it was told in before: put it there
 if ARGV[6] ~= '' then
   local told = redis.call('GET', KEYS[4])
@@ -18,4 +19,5 @@ if ARGV[1] ~= '' then
 end
 redis.call('RPUSH', KEYS[1], ARGV[2])
 redis.call('ZADD', KEYS[3], 'LT', ARGV[3], ARGV[4])
+redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[7], '*', 'chat', ARGV[4])
 return 1
