@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from app.domain.asked import QUESTIONS
+from app.domain.asked import QUESTIONS, mood_of_answer, mood_told
 from app.domain.conversation import (
     Author,
     Conversation,
@@ -50,14 +50,16 @@ def customer_wrote(
         return conversation, ()
     message = _message(conversation, event, rules)
     late = now - event.at > LATE_AFTER
+    answered = _replied_to(conversation)
     received = Entry(
         at=now,
         kind=Kind.RECEIVED,
         shop=message.shop,
-        purpose=_replied_to(conversation),
+        purpose=answered.purpose if answered else None,
         message=message.id,
         reason="late" if late else None,
         facts=(event.id,),
+        arm=answered.arm if answered else None,
     )
     conversation, dropped = no_reminders(conversation, now=now)
     conversation = replace(
@@ -68,8 +70,9 @@ def customer_wrote(
         no_whatsapp=None,
         needs_person=_told_anew(conversation.needs_person),
     )
+    conversation, mood = mood_told(conversation, message)
     conversation, entries = heed(conversation, message, late=late, now=now, rules=rules)
-    return conversation, (received, *dropped, *entries)
+    return conversation, (replace(received, mood=mood), *dropped, *entries)
 
 
 def _message(conversation: Conversation, event: CustomerWrote, rules: Rules) -> Message:
@@ -90,10 +93,10 @@ def _message(conversation: Conversation, event: CustomerWrote, rules: Rules) -> 
     )
 
 
-def _replied_to(conversation: Conversation) -> Purpose | None:
+def _replied_to(conversation: Conversation) -> Message | None:
     """What we had started, when this is the first word of the customer since."""
     last = next((m for m in reversed(conversation.messages) if m.status is not Status.QUEUED), None)
-    return last.purpose if last is not None and last.purpose and last.purpose.proactive else None
+    return last if last is not None and last.purpose and last.purpose.proactive else None
 
 
 def _told_anew(person: NeedsPerson | None) -> NeedsPerson | None:
@@ -124,7 +127,7 @@ def customer_edited(
     if message.author is not Author.CUSTOMER or message.revoked or message.text == text:
         return conversation, ()
     edited = replace(message, text=text, speech=speech_of(text))
-    conversation = with_message(conversation, edited)
+    conversation, mood = mood_told(with_message(conversation, edited), edited)
     entry = Entry(
         at=now,
         kind=Kind.RECEIVED,
@@ -132,6 +135,7 @@ def customer_edited(
         message=edited.id,
         reason="edited",
         facts=(event.id,),
+        mood=mood,
     )
     wish = wish_of(edited.text, rules.opt_out_words)
     wished = replace(edited, at=max(event.at, edited.at))
@@ -164,8 +168,12 @@ def customer_reacted(
         return conversation, (entry,)
     conversation, dropped = no_reminders(conversation, now=now)
     message = conversation.ours(event.message)
-    asked = message is not None and message.purpose in QUESTIONS
-    if not asked or mood_of(event.emoji) is not Mood.BAD:
+    if message is None or message.purpose not in QUESTIONS:
+        return conversation, (entry, *dropped)
+    mood = mood_of(event.emoji)
+    conversation, told = mood_of_answer(conversation, message.id, mood)
+    entry = replace(entry, shop=message.shop, mood=told)
+    if mood is not Mood.BAD:
         return conversation, (entry, *dropped)
     conversation, called = called_for(conversation, Concern.COMPLAINT, now=now)
     return conversation, (entry, *dropped, *called)

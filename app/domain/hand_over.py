@@ -63,7 +63,8 @@ def call_person(
         return replace(conversation, needs_person=replace(known, told=known.told or told)), ()
     person = NeedsPerson(reason=reason, since=known.since if known else now, told=told)
     conversation = replace(conversation, needs_person=person)
-    return conversation, (Entry(at=now, kind=Kind.PERSON_CALLED, reason=reason),)
+    shop = conversation.messages[-1].shop if conversation.messages else None
+    return conversation, (Entry(at=now, kind=Kind.PERSON_CALLED, shop=shop, reason=reason),)
 
 
 def not_told(conversation: Conversation) -> Conversation:

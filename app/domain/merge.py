@@ -51,6 +51,7 @@ def merged(conversation: Conversation, other: Conversation, *, now: datetime) ->
         asked_stop=_latest(conversation.asked_stop, other.asked_stop),
         stop_question=conversation.stop_question or other.stop_question,
         linked=tuple(dict.fromkeys((*other.linked, *conversation.linked))),
+        mood=conversation.mood or other.mood,
         no_whatsapp=None,
         owner=Owner.PEOPLE if Owner.PEOPLE in (conversation.owner, other.owner) else Owner.BOT,
         person_at=_latest(conversation.person_at, other.person_at),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from msgspec import Struct
 
 from app.domain.conversation import Entry, Kind, Status
+from app.domain.meaning import Mood
 from app.domain.rules import Rules
 from app.domain.session import Sign
 
@@ -15,7 +16,9 @@ from app.domain.session import Sign
 class Metric(StrEnum):
     """A counter's name; ``BLOCKED`` and ``SENT`` also come with ``:reason`` and ``:purpose``.
 
-    All of them come a second time for the shop they are of, see :func:`of_shop`.
+    All of them come a second time for the shop they are of, see :func:`of_shop`. ``DELIVERED`` and
+    ``READ`` are of what the bot wrote, ``REPLIED`` of what it started; ``HAPPY`` and ``UNHAPPY``
+    are answers to our question whether all is well, ``ORDERS`` those nobody had heard of before.
     """
 
     SENT = "sent"
@@ -31,6 +34,12 @@ class Metric(StrEnum):
     MODEL_REQUESTS = "model_requests"
     MODEL_TOKENS = "model_tokens"
     MODEL_COST = "model_cost"
+    DELIVERED = "delivered"
+    READ = "read"
+    REPLIED = "replied"
+    HAPPY = "happy"
+    UNHAPPY = "unhappy"
+    ORDERS = "orders"
 
 
 _BY_KIND = {
@@ -42,6 +51,16 @@ _BY_KIND = {
     Kind.PERSON_CALLED: Metric.PERSON_CALLED,
     Kind.WRITTEN: Metric.WRITTEN,
 }
+
+_BY_RECEIPT: dict[str, Metric] = {
+    Status.DELIVERED: Metric.DELIVERED,
+    Status.READ: Metric.READ,
+}
+_BY_MOOD = {Mood.GOOD: Metric.HAPPY, Mood.BAD: Metric.UNHAPPY}
+
+
+_OF_ARM = {Kind.SENT: "sent", Kind.RECEIVED: "answered"}
+"""How a prompt does: ``arm:post_purchase/v2:sent`` texts went, so many were answered."""
 
 
 def of_shop(shop: str, name: str) -> str:
@@ -74,6 +93,9 @@ def _moved(entry: Entry) -> dict[str, float]:
         moved[f"{Metric.SENT}:{entry.purpose}"] = 1
     if entry.kind is Kind.RECEIVED and entry.reason is None:
         moved[Metric.RECEIVED] = 1
+    moved.update(dict.fromkeys(_came_of(entry), 1))
+    if entry.arm is not None and entry.kind in _OF_ARM:
+        moved[f"arm:{entry.arm}:{_OF_ARM[entry.kind]}"] = 1
     if entry.counted:
         moved[Metric.BLOCKED] = 1
         moved[f"{Metric.BLOCKED}:{entry.reason}"] = 1
@@ -83,6 +105,19 @@ def _moved(entry: Entry) -> dict[str, float]:
         moved[Metric.MODEL_TOKENS] = entry.written.tokens_in + entry.written.tokens_out
         moved[Metric.MODEL_COST] = entry.written.cost
     return {name: by for name, by in moved.items() if by}
+
+
+def _came_of(entry: Entry) -> Iterator[Metric]:
+    """What one entry tells of a customer: that they got it, read it, answered it, how they are."""
+    purpose = entry.purpose
+    if entry.kind is Kind.RECEIPT and purpose is not None and entry.reason in _BY_RECEIPT:
+        yield _BY_RECEIPT[entry.reason]
+    if entry.kind is Kind.RECEIVED and purpose is not None and purpose.proactive:
+        yield Metric.REPLIED
+    if entry.mood is not None:
+        yield _BY_MOOD[entry.mood]
+    if entry.kind is Kind.ORDER and entry.new:
+        yield Metric.ORDERS
 
 
 NONE = "-"

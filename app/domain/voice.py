@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from app.domain.asked import mood_told
 from app.domain.conversation import (
     Conversation,
     Entry,
@@ -44,6 +45,7 @@ def heard(
     words = text.strip()[:LONGEST_HEARD]
     known = replace(message, text=words, attachment=None, speech=speech_of(words))
     conversation = in_their_language(with_message(conversation, known), known)
+    conversation, mood = mood_told(conversation, known)
     entry = Entry(
         at=now,
         kind=Kind.HEARD,
@@ -51,6 +53,7 @@ def heard(
         purpose=Purpose.REPLY,
         message=message.id,
         written=written,
+        mood=mood,
     )
     late = now - message.at > LATE_AFTER
     conversation, entries = heed(conversation, known, late=late, now=now, rules=rules)
