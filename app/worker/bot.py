@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from app.domain.rules import Rules
@@ -13,8 +13,10 @@ from app.gateways.kaspi_api import KaspiApi
 from app.gateways.transcriber import Transcriber
 from app.gateways.waha import Waha
 from app.log import Logger
+from app.store.adjustments import Ruling
 from app.store.contacts import Contacts
 from app.store.counters import Counters
+from app.store.index import Index
 from app.store.journal import Journal
 from app.store.kaspi import KaspiOrders, Taken
 from app.store.mailbox import Mailbox
@@ -34,16 +36,17 @@ if TYPE_CHECKING:  # half a second of imports, for those who keep no sheet
 class Bot:
     """The rules, the store, the writer and the way to WhatsApp. ``waha`` is None until set up.
 
+    ``ruling`` has the rules that hold, which the seller may change at any moment.
     ``kaspi`` are the shops whose orders are read there, ``poll_seconds`` how often where the seller
     says so, ``orders`` what was read.
     ``prices`` are the price lists, ``offers`` what was read of them, ``shelves`` what each shop
-    sells by them; ``sheet`` is where ``customers`` are shown, if anywhere. ``transcriber`` is None
-    where voice notes are not listened to.
+    sells by them; ``sheet`` is where ``customers`` are shown, if anywhere. ``index`` is how
+    the desk finds chats. ``transcriber`` is None where voice notes are not listened to.
     ``pulls`` are the readings of shops under way that somebody waits for.
     ``listened`` are the sessions whose history this process has read since it was started.
     """
 
-    rules: Rules
+    ruling: Ruling
     world: World
     mailbox: Mailbox
     contacts: Contacts
@@ -56,6 +59,7 @@ class Bot:
     offers: Offers
     shelves: Shelves
     customers: Customers
+    index: Index
     prices: tuple[PriceSource, ...] = ()
     sheet: GoogleSheet | None = None
     kaspi: Mapping[str, KaspiApi] = field(default_factory=dict)
@@ -65,6 +69,15 @@ class Bot:
     listened: set[str] = field(default_factory=set)
     pulls: dict[str, asyncio.Task[Taken]] = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def rules(self) -> Rules:
+        """The rules that hold now."""
+        return self.ruling.rules
+
+    def as_of_now(self) -> Bot:
+        """The same bot, whose rules stay as they are while a step is decided on."""
+        return replace(self, ruling=Ruling(self.rules))
 
     async def pause(self, seconds: float) -> None:
         """Wait that long. Raises ``Transient`` when the process is asked to stop meanwhile."""

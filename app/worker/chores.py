@@ -11,6 +11,7 @@ from docket import ConcurrencyLimit, Docket, Perpetual
 
 from app.worker.bot import Bot
 from app.worker.customers_sheet import keep_in_step
+from app.worker.keep_rules import tell_in_time
 from app.worker.poll import poll, shops_due
 from app.worker.prices import lists_due, renew
 
@@ -23,11 +24,19 @@ LISTS_EVERY = timedelta(seconds=5)
 SHEET_EVERY = timedelta(minutes=1)
 """How often the customers sheet is brought up to date."""
 
+INDEX_EVERY = timedelta(minutes=10)
+"""How often it is seen whether the desk finds every chat: the last release may have left some."""
+
+RULES_EVERY = timedelta(seconds=1)
+"""How often it is seen whether the rules were changed."""
+
 READ_KASPI = "read_kaspi"
 POLL = "poll"
 LOOK_FOR_LISTS = "look_for_lists"
 RENEW = "renew"
 SHEET = "keep_sheet"
+TELL_RULES = "tell_rules"
+INDEX = "keep_index"
 """Named as the functions of what runs by itself: docket seeds it under these."""
 
 
@@ -42,6 +51,8 @@ def register_chores(docket: Docket, bot: Bot) -> None:
     docket.register(_read_task(bot, docket), names=[READ_KASPI])
     docket.register(_lists_task(bot, docket), names=[LOOK_FOR_LISTS])
     docket.register(_sheet_task(bot), names=[SHEET])
+    docket.register(_rules_task(bot), names=[TELL_RULES])
+    docket.register(_index_task(bot), names=[INDEX])
 
 
 def _read_task(bot: Bot, docket: Docket) -> Callable[[], Awaitable[None]]:
@@ -95,6 +106,33 @@ def _sheet_task(bot: Bot) -> Callable[[], Awaitable[None]]:
         await unless_stopped(bot, keeping)
 
     return keep_sheet
+
+
+def _index_task(bot: Bot) -> Callable[[], Awaitable[None]]:
+    """One worker of all puts the chats of an older release where the desk finds them, once."""
+
+    async def keep_index(
+        perpetual: Perpetual = Perpetual(every=INDEX_EVERY, automatic=True),  # noqa: ARG001, B008 - docket's way
+    ) -> None:
+        if not await bot.index.is_whole():
+            await unless_stopped(bot, _make_whole(bot))
+
+    return keep_index
+
+
+async def _make_whole(bot: Bot) -> None:
+    bot.log.info("indexed", chats=await bot.index.make_whole())
+
+
+def _rules_task(bot: Bot) -> Callable[[], Awaitable[None]]:
+    """One worker of all has the chats look at the new rules."""
+
+    async def tell_rules(
+        perpetual: Perpetual = Perpetual(every=RULES_EVERY, automatic=True),  # noqa: ARG001, B008 - docket's way
+    ) -> None:
+        await unless_stopped(bot, tell_in_time(bot))
+
+    return tell_rules
 
 
 async def unless_stopped(bot: Bot, chore: Coroutine[Any, Any, object]) -> None:

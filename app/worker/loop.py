@@ -18,9 +18,11 @@ from app.store import keys
 from app.store.mailbox import Schedule
 from app.worker.bot import Bot
 from app.worker.chores import register_chores
+from app.worker.keep_rules import keep_rules, known_rules
 from app.worker.outage import STORE_PAUSE, Outage, told_once_an_outage
 from app.worker.react import run_turn
 from app.worker.watch import watch
+from app.world import World
 
 CONCURRENCY = 500
 """Turns one worker has under way; most of them wait for the model or show typing."""
@@ -37,6 +39,9 @@ WATCH_EVERY = timedelta(seconds=4)
 
 OVERDUE = timedelta(seconds=20)
 """A chat this long past its time has lost its schedule (a crash between accept and schedule)."""
+
+WAITING_AT_ONCE = 200
+"""Chats that are scheduled anew together."""
 
 TURN = "turn"
 SWEEP = "sweep"
@@ -56,12 +61,17 @@ def make_docket(url: str) -> Docket:
     )
 
 
-def scheduler(docket: Docket) -> Schedule:
-    """Have docket run the turns of chats at their times, by the task's name only."""
+def scheduler(docket: Docket, world: World | None = None) -> Schedule:
+    """Have docket run the turns of chats at their times, by the task's name only.
+
+    docket knows the real clock only: the moments are those of ``world`` (the real one unless told).
+    """
+    real = (world or World()).real
 
     async def schedule(chats: dict[str, datetime]) -> None:
         calls = [
-            docket.call(TURN, when=when, key=f"{TURN}:{chat}")(chat) for chat, when in chats.items()
+            docket.call(TURN, when=real(when), key=f"{TURN}:{chat}")(chat)
+            for chat, when in chats.items()
         ]
         executions = await docket.replace_many(calls)
         for execution in executions:
@@ -110,6 +120,7 @@ async def working(
             running = group.create_task(_run(worker, bot), name="worker")
             watching = group.create_task(outage.watch(), name="outages")
             keeping = group.create_task(keep_shelves(bot), name="shelves")
+            ruled = group.create_task(keep_rules(bot.ruling, bot.world), name="rules")
             try:
                 yield
             finally:
@@ -117,10 +128,12 @@ async def working(
                 running.cancel()
                 watching.cancel()
                 keeping.cancel()
+                ruled.cancel()
 
 
 async def _run(worker: Worker, bot: Bot) -> None:
     """Run turns until cancelled. Raises RuntimeError when the worker ends unasked."""
+    await known_rules(bot.ruling, bot.world)
     await worker.run_forever()
     if not bot.stopping.is_set():
         raise RuntimeError("the worker ended by itself")
@@ -190,6 +203,21 @@ async def keep_shelves(bot: Bot) -> None:
         except Exception:
             bot.log.exception("shelves_failed")
         await bot.world.sleep(SHELVES_EVERY)
+
+
+async def reschedule(bot: Bot) -> int:
+    """Schedule every chat that waits anew, since the world's clock was moved; how many there were.
+
+    A chat that goes to another place meanwhile is scheduled by its own turn, or by the next sweep.
+    Raises ``StoreDown``.
+    """
+    done = 0
+    while chats := await bot.mailbox.waiting(offset=done, limit=WAITING_AT_ONCE):
+        moments = {chat: await bot.mailbox.next_due(chat) for chat in chats}
+        now = bot.world.now()
+        await bot.mailbox.wake({c: max(due, now) for c, due in moments.items() if due is not None})
+        done += len(chats)
+    return done
 
 
 async def sweep_overdue(bot: Bot, *, overdue: timedelta = OVERDUE) -> int:

@@ -161,9 +161,10 @@ async def _last_look(turn: Turn, message: Message) -> Message | None:
 
 
 async def _held_back(turn: Turn, message: Message, verdict: Deny) -> None:
-    now = turn.now
-    if verdict.reason is Reason.SESSION_DOWN:
-        conversation, entries = held(turn.conversation, message, now=now)
+    now, off = turn.now, verdict.reason is Reason.DISABLED and verdict.until is not None
+    answer = message.purpose is not None and not message.purpose.proactive
+    if verdict.reason is Reason.SESSION_DOWN or (off and answer):
+        conversation, entries = held(turn.conversation, message, now=now, reason=verdict.reason)
         if conversation != turn.conversation:
             await turn.commit(conversation, entries)
     elif message.author is Author.PERSON:

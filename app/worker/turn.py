@@ -17,6 +17,7 @@ from app.domain.conversation import (
     split_archive,
 )
 from app.domain.decide import next_wake
+from app.domain.events import AnyEvent, RulesChanged
 from app.domain.fold import fold_all
 from app.domain.session import Session
 from app.domain.tally import signs_of
@@ -29,12 +30,14 @@ from app.worker.bot import Bot
 class Turn:
     """One chat, claimed. ``conversation`` is always what the store holds.
 
+    The rules stay the same from one ``refresh`` to the next: a step is decided on one value.
     ``sessions`` are those it may speak through, as they were when it was last read. ``offers``:
     whether the next text may offer something, as its order is known to stand.
     """
 
     def __init__(self, bot: Bot, claimed: Claimed, conversation: Conversation) -> None:
-        self.bot = bot
+        self._live = bot
+        self.bot = bot.as_of_now()
         self.claimed = claimed
         self.conversation = conversation
         self.sessions: dict[str, Session] = {}
@@ -78,7 +81,11 @@ class Turn:
         return budget.state is not BudgetState.SPENT
 
     async def refresh(self) -> None:
-        """Read the chat again and take in what came. Raises ``StoreDown``, ``Conflict``."""
+        """Read the chat again and take in what came; the rules, too, are those of now.
+
+        Raises ``StoreDown``, ``Conflict``.
+        """
+        self.bot = self._live.as_of_now()
         self.claimed = await self.bot.mailbox.look(self.chat)
         known = self.claimed.conversation
         self.conversation = known or await self.bot.contacts.new_person(self.chat, self.now)
@@ -112,6 +119,8 @@ class Turn:
         for short_id in newly_named(before, live):
             await self.bot.contacts.remember_sent(short_id, self.chat)
         await self.bot.sessions.count(signs_of(entries, self.bot.rules), today)
+        if any(map(_by_model, entries)):
+            await self.bot.counters.model_answered(self.now)
         self._note(entries)
 
     async def _take_in(self) -> None:
@@ -119,6 +128,7 @@ class Turn:
         if claimed.letters:
             if claimed.unreadable:
                 await self._set_unreadable_aside()
+            await self._know_rules(claimed.events)
             conversation, entries = fold_all(
                 self.conversation, claimed.events, now=self.now, rules=self.bot.rules
             )
@@ -126,6 +136,15 @@ class Turn:
                 await self.bot.contacts.unmark(self.chat)
             await self.commit(conversation, entries, folded=len(claimed.letters))
         await self._look_at_sessions()
+
+    async def _know_rules(self, events: tuple[AnyEvent, ...]) -> None:
+        """Who is told of new rules decides by them, also where they are not yet known here."""
+        ruling = self._live.ruling
+        told = [event.version for event in events if isinstance(event, RulesChanged)]
+        if told and max(told) > ruling.adjustments.version:
+            await ruling.keep_up()
+        if told:
+            self.bot = self._live.as_of_now()
 
     async def _look_at_sessions(self) -> None:
         """Whatever this chat waits for, it is told when a session that is down comes back.
@@ -178,3 +197,8 @@ class Turn:
         for entry in entries:
             parts = (entry.kind, entry.purpose, entry.reason)
             self.did.append(":".join(str(part) for part in parts if part))
+
+
+def _by_model(entry: Entry) -> bool:
+    """Whether the model has just written a text that was taken."""
+    return entry.written is not None and entry.written.requests > 0 and not entry.written.canned
