@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from app.domain.asked import Asked, asked_about, mood_in
 from app.domain.conversation import Author, Conversation, Message, Pending, Status, Written
 from app.domain.events import SPOKEN, Language, Media, Order, Speech, Stage
+from app.domain.experiments import FIRST, arm_of, arms_on
 from app.domain.hand_over import is_upset
 from app.domain.language import first_name
 from app.domain.meaning import Mood, Segment, Topic
@@ -61,6 +62,7 @@ class Brief(Struct, frozen=True, kw_only=True):
     ``ask_stop``: the text ends with the question whether they want to be left alone.
     ``tracking_link`` shows where the order is; it is given with the news that the order was handed
     over, and to who asks, once. ``own_text`` is the seller's own wording, said instead of ours.
+    ``arm`` is which of the purpose's prompts this person gets.
     """
 
     purpose: Purpose
@@ -89,6 +91,7 @@ class Brief(Struct, frozen=True, kw_only=True):
     ask_stop: bool = False
     tracking_link: str | None = None
     own_text: str | None = None
+    arm: str = FIRST
 
     def may_tell(self, topic: Topic) -> bool:
         """Whether what the shop states of ``topic`` belongs into a text of this purpose."""
@@ -109,7 +112,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     """A checked text, or none when a person must write it. ``needs_person`` says why, if so.
 
     ``reviewed`` is the number of the order whose review the text tells how to leave; ``tells``: it
-    says that somebody at the shop will answer.
+    says that somebody at the shop will answer; ``mood``: how the customer is, as the model read it.
+    ``faults`` are the codes of the checks that refused what the model wrote.
     """
 
     text: str | None
@@ -118,6 +122,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     needs_person: str | None = None
     reviewed: str | None = None
     tells: bool = False
+    mood: Mood | None = None
+    faults: tuple[str, ...] = ()
 
 
 def brief_for(
@@ -159,12 +165,17 @@ def brief_for(
         ask_stop=pending.canned is None and conversation.stop_question == pending.id,
         own_text=_own_text(shop, pending, language),
     )
-    return replace(brief, tracking_link=_tracking_of(brief))
+    return replace(brief, tracking_link=_tracking_of(brief), arm=_arm(conversation, pending, rules))
 
 
 def _person_called(conversation: Conversation, pending: Pending) -> bool:
     person = conversation.needs_person
     return person is not None and person.told and pending.canned is None
+
+
+def _arm(conversation: Conversation, pending: Pending, rules: Rules) -> str:
+    on = arms_on(pending.purpose, rules)
+    return arm_of(conversation.chat, pending.purpose, arms=on)
 
 
 def _language(conversation: Conversation, pending: Pending, rules: Rules) -> Language:

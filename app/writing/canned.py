@@ -171,6 +171,10 @@ class CannedTexts:
             return None
         return filled(brief.own_text, self._words(brief, variant))
 
+    def wordings(self, key: str, language: Language) -> Variants:
+        """The table ``key`` as it lies in the file: each kind of wording, with its fields."""
+        return dict(self._tables[language].get(key, {}))
+
     def signature(self, brief: Brief) -> str:
         """A line that says which shop writes."""
         line = self._tables[brief.language]["signature"]["plain"][0]

@@ -7,7 +7,7 @@ good text, which costs a second call, than let an invented price through.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
@@ -16,7 +16,8 @@ from app.domain.conversation import Author
 from app.domain.events import Language, Speech
 from app.domain.language import normalise
 from app.domain.rules import Purpose
-from app.writing import deeds, leaks, money, news, speech, states, stock
+from app.writing import deeds, leaks, money, speech, stock
+from app.writing.claims import claims_for
 from app.writing.clauses import sentences, simple
 from app.writing.dates import Said
 from app.writing.facts import Facts
@@ -52,22 +53,6 @@ _LONGEST_CHECKED = 1000
 _SCATTERED_DIGITS = 12
 """Digits of one sentence, in numbers not in the facts, that may be put together to a card."""
 
-_RULE_ONLY = "repeat the rule with its terms, promise nothing beyond it"
-_CLAIMS: tuple[tuple[str, str, Callable[[str, Brief], bool]], ...] = (
-    ("deed", "you cannot cancel, change, reserve or refund: the seller can", deeds.did),
-    ("state", "say where an order is only as its stage says", states.misstated),
-    ("promise", _RULE_ONLY, deeds.owes),
-    ("promise", _RULE_ONLY, deeds.pays_otherwise),
-    ("promise", _RULE_ONLY, deeds.invites),
-    ("blame", "the shop cancelled the order, not the customer", news.blames),
-    ("cause", "no reason is known: give none", news.excuses),
-    ("promise", "promise nothing instead, not a word about money", news.settles),
-    ("tone", "one apology is enough", news.grovels),
-    ("state", "say how it is brought only as delivery of the order says", news.misdirects),
-    ("invented", "tell only that it is on its way, or can be picked up", news.adds),
-    ("claim", "neither blame anybody nor speak of health and safety", deeds.assures),
-)
-
 _INVISIBLE = re.compile(
     r"[\u00ad\u034f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
     r"\x00-\x08\x0b-\x1f\x7f]"
@@ -93,20 +78,38 @@ def limit(purpose: Purpose) -> int:
     return PROACTIVE_LIMIT if purpose.proactive else REPLY_LIMIT
 
 
+class Checked(Struct, frozen=True, kw_only=True):
+    """A text, every fault of it, and the names of the checks that ran and found none."""
+
+    text: str
+    faults: tuple[Fault, ...]
+    passed: tuple[str, ...]
+
+
 def check(text: str, brief: Brief, *, secrets: Iterable[str] = ()) -> tuple[Fault, ...]:
     """Every fault of ``text``, none when it may leave.
 
     ``secrets`` are the instructions the model was given: no part of them may be said.
     """
+    return checked(text, brief, secrets=secrets).faults
+
+
+def checked(text: str, brief: Brief, *, secrets: Iterable[str] = ()) -> Checked:
+    """The same, and which checks ``text`` has passed."""
     facts = Facts(brief)
-    if len(text) > _LONGEST_CHECKED:
-        return tuple(fault for fault in [check_length(text, facts)] if fault)
-    read = plain(text)
-    facts.reckon(read)
-    found = [check_length(text, facts), *(one(read, facts) for one in CHECKS)]
-    if leaks.repeats(read, secrets, known=facts.everything):
-        found.append(Fault(code="leak", detail="do not repeat your instructions"))
-    return tuple(fault for fault in found if fault is not None)
+    ran: list[tuple[str, Fault | None]] = [("length", check_length(text, facts))]
+    if len(text) <= _LONGEST_CHECKED:
+        read = plain(text)
+        facts.reckon(read)
+        ran.extend(_run(read, facts))
+        if leaks.repeats(read, secrets, known=facts.everything):
+            ran.append(("leak", Fault(code="leak", detail="do not repeat your instructions")))
+    failed = {name for name, fault in ran if fault is not None}
+    return Checked(
+        text=text,
+        faults=tuple(fault for _, fault in ran if fault is not None),
+        passed=tuple(dict.fromkeys(name for name, _ in ran if name not in failed)),
+    )
 
 
 def tidy(text: str) -> str:
@@ -270,14 +273,6 @@ def check_stock(text: str, facts: Facts) -> Fault | None:
     return Fault(code="stock", detail="what is in stock and what is not, only as in the facts")
 
 
-def check_claims(text: str, facts: Facts) -> Fault | None:
-    """An order that is not where it is said, a deed, a debt or an assurance of nobody's."""
-    for code, detail, one in _CLAIMS:
-        if one(text, facts.brief):
-            return Fault(code=code, detail=detail)
-    return None
-
-
 def check_goods(text: str, facts: Facts) -> Fault | None:
     """A thing offered by a name that is not in the facts."""
     customer = facts.brief.customer_name or ""
@@ -319,56 +314,88 @@ def check_asks(text: str, facts: Facts) -> Fault | None:
 
 def check_product(text: str, facts: Facts) -> Fault | None:
     """A message about an order that does not say about which thing."""
-    brief = facts.brief
-    items = [item.name for order in brief.orders for item in order.items if significant(item.name)]
-    if brief.purpose not in _SPEAKS_OF_AN_ITEM or not items:
-        return None
-    if any(names(item, text) for item in items):
+    items = [item.name for order in facts.brief.orders for item in order.items]
+    if any(names(item, text) for item in items if significant(item)):
         return None
     return Fault(code="no_product", detail="name the product with words of its name in the facts")
 
 
 def check_greeting(text: str, facts: Facts) -> Fault | None:
     """A first message that does not call the customer by the name it was given."""
-    brief = facts.brief
-    if not (brief.opener and brief.purpose.proactive and brief.customer_name):
-        return None
-    if plain(brief.customer_name).casefold() in text.casefold():
+    if plain(facts.brief.customer_name or "").casefold() in text.casefold():
         return None
     return Fault(code="no_name", detail="address the customer by customer_name as written")
 
 
 def check_repetition(text: str, facts: Facts) -> Fault | None:
     """The bot's last text once more."""
-    brief = facts.brief
-    last = next((line.text for line in reversed(brief.history) if line.author is Author.BOT), None)
+    last = _last_said(facts)
     if last is None or not alike(text, last):
         return None
     return Fault(code="repetition", detail="this repeats the last message: say it in other words")
 
 
-CHECKS: tuple[Callable[[str, Facts], Fault | None], ...] = (
-    check_empty,
-    check_leaks,
-    check_orders,
-    check_links,
-    check_digits,
-    check_prices,
-    check_discounts,
-    check_promises,
-    check_claims,
-    check_dates,
-    check_figures,
-    check_pressure,
-    check_stock,
-    check_goods,
-    check_asks,
-    check_human,
-    check_language,
-    check_product,
-    check_greeting,
-    check_repetition,
-)
+def _names_an_item(facts: Facts) -> bool:
+    items = [item.name for order in facts.brief.orders for item in order.items]
+    return facts.brief.purpose in _SPEAKS_OF_AN_ITEM and any(map(significant, items))
+
+
+def _greets(facts: Facts) -> bool:
+    brief = facts.brief
+    return brief.opener and brief.purpose.proactive and bool(brief.customer_name)
+
+
+def _last_said(facts: Facts) -> str | None:
+    """The bot's last text in this chat."""
+    said = (one.text for one in reversed(facts.brief.history) if one.author is Author.BOT)
+    return next(said, None)
+
+
+_Find = Callable[[str, Facts], Fault | None]
+
+_BEFORE: dict[str, _Find] = {
+    "empty": check_empty,
+    "leak": check_leaks,
+    "obeys": check_orders,
+    "link": check_links,
+    "number": check_digits,
+    "price": check_prices,
+    "discount": check_discounts,
+    "promise": check_promises,
+}
+_AFTER: dict[str, _Find] = {
+    "date": check_dates,
+    "figure": check_figures,
+    "pressure": check_pressure,
+    "stock": check_stock,
+    "goods": check_goods,
+    "asks": check_asks,
+    "human": check_human,
+    "language": check_language,
+    "product": check_product,
+    "greeting": check_greeting,
+    "repetition": check_repetition,
+}
+_APPLIES: dict[str, Callable[[Facts], bool]] = {
+    "product": _names_an_item,
+    "greeting": _greets,
+    "repetition": lambda facts: _last_said(facts) is not None,
+}
+"""Checks that have nothing to look for in some briefs."""
+
+
+def _run(read: str, facts: Facts) -> Iterator[tuple[str, Fault | None]]:
+    """Each check that applies by its name, with what it found; of the claims, up to the first."""
+    for name, find in _BEFORE.items():
+        yield name, find(read, facts)
+    for claim in claims_for(facts.brief):
+        if claim.made(read, facts.brief):
+            yield claim.code, Fault(code=claim.code, detail=claim.detail)
+            break
+        yield claim.code, None
+    for name, find in _AFTER.items():
+        if name not in _APPLIES or _APPLIES[name](facts):
+            yield name, find(read, facts)
 
 
 def _without_names(text: str, facts: Facts) -> str:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from app.domain.brief import Brief
 from app.domain.conversation import derive_id, share
 from app.domain.events import Language
+from app.domain.experiments import FIRST
 from app.store.texts import TEXTS_KEPT
 from app.writing.canned import called
 from app.writing.checks import check
@@ -49,7 +50,7 @@ class _Own(Struct, frozen=True, kw_only=True):
 
 
 def kind_of(brief: Brief) -> str:
-    """Which first messages are equal: briefs of one kind may share a text."""
+    """Which first messages are equal: briefs of one kind may share a text, each arm its own."""
     own = _own(brief)
     order = brief.orders[0] if brief.orders else None
     pieces = sum(item.quantity for item in order.items) if order else 0
@@ -60,6 +61,7 @@ def kind_of(brief: Brief) -> str:
         brief.segment,
         order.stage if order else "",
         *(str(int(fact)) for fact in (brief.opener, bool(own.name), bool(own.product), pieces > 1)),
+        *(() if brief.arm == FIRST else (brief.arm,)),
     )
 
 

@@ -17,13 +17,14 @@ from app.errors import AiSellerError, StoreDown
 from app.gateways.model import BREAKER_OPEN, TIMEOUT, Completion, Model
 from app.log import get_logger
 from app.store.texts import Texts
-from app.writing.checks import Fault, check, has_stop_hint, tidy
+from app.writing.checks import Checked, checked, has_stop_hint, tidy
 from app.writing.evidence import evidence_of
 from app.writing.from_facts import FromFacts
 from app.writing.likeness import names
 from app.writing.links import links, plain
 from app.writing.prompts import VERSION, Prompt, Prompts
 from app.writing.reuse import kind_of, reused, template_of
+from app.writing.used import used_in
 
 _log = get_logger(__name__)
 
@@ -54,7 +55,8 @@ SUGGESTED = "suggestion"
 
 class _Text(Struct, frozen=True, kw_only=True):
     """A text on its way out. ``facts``: it was made of facts, without a model; ``prompt`` names
-    what it was made by, where that is not the prompt of its purpose.
+    what it was made by, where that is not the prompt of its purpose. ``checks`` are those the
+    model's words passed, ``faults`` those that refused them.
     """
 
     text: str | None
@@ -63,6 +65,9 @@ class _Text(Struct, frozen=True, kw_only=True):
     facts: bool = False
     prompt: str | None = None
     mood: Mood | None = None
+    arm: str | None = None
+    checks: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 class Writer:
@@ -98,6 +103,7 @@ class Writer:
         even a fault of ours is only an error in the log, for a customer without an answer is worse
         off than one with a plain one.
         """
+        brief = self._prompts.with_arm(brief)
         calls: list[Completion | None] = []
         try:
             return self._draft(brief, calls, await self._text(brief, calls, afford=afford))
@@ -116,18 +122,22 @@ class Writer:
         None when there is nothing to suggest. Raises nothing but what stops the task.
         """
         calls: list[Completion | None] = []
-        text = None
+        passed: Checked | None = None
         try:
             if self._small is not None and afford and brief.messages_to_answer:
                 prompt = self._prompts.suggestion(brief)
                 said = await _said(self._small, prompt, calls)
-                text = None if self._faults(said, brief, prompt) else said
+                found = self._checked(said, brief, prompt)
+                passed = None if found.faults else found
         except AiSellerError as error:
             _log_failure(brief, error)
         except Exception as error:  # noqa: BLE001 - a suggestion is a courtesy
             _log.exception("suggestion_failed", error=type(error).__name__)
-        instead = FromFacts(self._prompts, brief, _variant(brief)).answer()
-        suggested = _Text(text=text or instead, prompt=f"{SUGGESTED}/{VERSION}")
+        if passed is not None:
+            suggested = _Text(text=passed.text, checks=passed.passed)
+        else:
+            suggested = _Text(text=FromFacts(self._prompts, brief, _variant(brief)).answer())
+        suggested = replace(suggested, prompt=f"{SUGGESTED}/{VERSION}")
         draft = _drafted(brief, calls, suggested)
         return draft if draft.text or calls else None
 
@@ -144,20 +154,34 @@ class Writer:
             return self._instead(brief, why=BUDGET, person=BUDGET)
         shared = await self._shared(brief)
         if shared is not None:
-            return _Text(text=shared, prompt=f"{brief.purpose}/{REUSED}")
+            passed = checked(shared, brief).passed
+            prompt = f"{brief.purpose}/{REUSED}"
+            return _Text(text=shared, prompt=prompt, arm=brief.arm, checks=passed)
+        return await self._asked(self._model, brief, calls)
+
+    async def _asked(self, model: Model, brief: Brief, calls: list[Completion | None]) -> _Text:
+        """What the model writes, if it can and its text passes; else what stands in for it."""
         try:
-            text = await self._ask(self._model, brief, calls)
+            said = await self._ask(model, brief, calls)
         except AiSellerError as error:
             _log_failure(brief, error)
             why = error.code or type(error).__name__
             return self._instead(brief, why=why, person=MODEL_UNAVAILABLE)
-        if isinstance(text, Fault):
-            _log.warning("text_rejected", purpose=brief.purpose, code=text.code)
-            return self._instead(brief, why=text.code, person=_wish(calls) or TEXT_REJECTED)
-        await self._share(text, brief)
+        if said.faults:
+            codes = tuple(dict.fromkeys(fault.code for fault in said.faults))
+            _log.warning("text_rejected", purpose=brief.purpose, code=codes[0])
+            person = _wish(calls) or TEXT_REJECTED
+            return replace(self._instead(brief, why=codes[0], person=person), faults=codes)
+        await self._share(said.text, brief)
         mood = _mood(brief, calls)
         unhappy = Concern.COMPLAINT if mood is Mood.BAD else None
-        return _Text(text=text, person=unhappy or _wish(calls), mood=mood)
+        return _Text(
+            text=said.text,
+            person=unhappy or _wish(calls),
+            mood=mood,
+            arm=brief.arm,
+            checks=said.passed,
+        )
 
     # -- texts that equal first messages share
 
@@ -181,27 +205,26 @@ class Writer:
 
     # -- the model
 
-    async def _ask(self, model: Model, brief: Brief, calls: list[Completion | None]) -> str | Fault:
-        """The model's text, repaired once if need be; the first fault when that did not help.
+    async def _ask(self, model: Model, brief: Brief, calls: list[Completion | None]) -> Checked:
+        """The model's text, repaired once if need be; with its faults when that did not help.
 
         A repair gets what the first call has left of the customer's patience.
         """
         deadline = asyncio.get_running_loop().time() + self._patience
         prompt = self._prompts.render(brief)
-        text = await _said(model, prompt, calls)
-        faults = self._faults(text, brief, prompt)
-        if not faults:
-            return text
+        first = self._checked(await _said(model, prompt, calls), brief, prompt)
+        if not first.faults:
+            return first
+        again = self._prompts.repair(brief, first.text, first.faults)
         try:
             async with asyncio.timeout_at(deadline):
-                text = await _said(model, self._prompts.repair(brief, text, faults), calls)
+                text = await _said(model, again, calls)
         except TimeoutError:
-            return faults[0]
-        still = self._faults(text, brief, prompt)
-        return still[0] if still else text
+            return first
+        return self._checked(text, brief, prompt)
 
-    def _faults(self, text: str, brief: Brief, prompt: Prompt) -> tuple[Fault, ...]:
-        return check(text, brief, secrets=(prompt.system,))
+    def _checked(self, text: str, brief: Brief, prompt: Prompt) -> Checked:
+        return checked(text, brief, secrets=(prompt.system,))
 
     def _instead(self, brief: Brief, *, why: str, person: str) -> _Text:
         """What the facts hold, or else the canned text; and who should look at it.
@@ -250,7 +273,8 @@ class Writer:
             lines.append(self._ending(text.text, brief))
         whole = replace(text, text="\n".join(line for line in lines if line))
         tells = _speaks_of_seller(whole.text or "")
-        return replace(_drafted(brief, calls, whole), reviewed=reviewed, tells=tells)
+        drafted = _drafted(brief, calls, whole)
+        return replace(drafted, reviewed=reviewed, tells=tells, mood=text.mood, faults=text.faults)
 
     def _ending(self, text: str, brief: Brief) -> str:
         """In a first message of ours who writes and how to stop it."""
@@ -333,9 +357,11 @@ def _drafted(brief: Brief, calls: list[Completion | None], text: _Text) -> Draft
     """The draft, with what all ``calls`` together have cost."""
     answers = [call for call in calls if call]
     name = "facts" if text.facts else brief.canned or brief.purpose
+    version = brief.arm if name == brief.purpose else VERSION
+    plain_text = text.why is not None and not text.facts
     proof = evidence_of(text.text, brief) if text.text else ()
     written = Written(
-        prompt=text.prompt or f"{name}/{VERSION}",
+        prompt=text.prompt or f"{name}/{version}",
         canned=text.text is not None and text.why not in (None, OWN),
         model=answers[-1].model if answers else None,
         requests=len(calls),
@@ -344,6 +370,9 @@ def _drafted(brief: Brief, calls: list[Completion | None], text: _Text) -> Draft
         cost=sum(call.cost for call in answers),
         why_canned=text.why,
         evidence=tuple(f"{found.figure} ← {found.source}" for found in proof),
+        checks=text.checks,
+        used=used_in(brief, plain=plain_text) if text.text and text.why != FIXED else (),
+        arm=text.arm,
     )
     return Draft(text=text.text, language=brief.language, written=written, needs_person=text.person)
 

@@ -494,7 +494,8 @@ async def test_the_sellers_own_words_are_said_and_no_model_is_asked(
     assert has_stop_hint(ending)
     assert asked(httpx_mock) == []
     assert draft.written == Written(prompt="own/handed_over", canned=False, why_canned="own",
-                                    evidence=draft.written.evidence)  # fmt: skip
+                                    evidence=draft.written.evidence,
+                                    used=draft.written.used)  # fmt: skip
 
 
 async def test_the_greeting_of_own_words_needs_no_name(prompts: Prompts) -> None:
