@@ -102,10 +102,15 @@ def receipt(kind: Receipt, short_id: str = "OUT1", reason: str | None = None) ->
 
 
 def acted(
-    act: Act, text: str = "", *, id_: str = "op1", message: str | None = None
+    act: Act,
+    text: str = "",
+    *,
+    id_: str = "op1",
+    message: str | None = None,
+    at: datetime = NOON,
 ) -> OperatorActed:
     """Something a person at the shop did."""
-    return OperatorActed(id=id_, at=NOON, received_at=NOON, act=act, text=text, message=message)
+    return OperatorActed(id=id_, at=at, received_at=at, act=act, text=text, message=message)
 
 
 def person(**fields: object) -> Conversation:

@@ -238,7 +238,8 @@ def order_changes(draw: st.DrawFn, *, codes: tuple[str, ...] = CODES) -> OrderCh
 def acts(draw: st.DrawFn, *, among: tuple[Act, ...] = tuple(Act)) -> OperatorActed:
     """Something a person at the shop does."""
     number = draw(st.integers(0, 20))
-    message = [f"m{place}" for place in PLACES] + [derive_id("say", "op1"), "nobody's"]
+    message = [f"{kind}{place}" for kind in "mp" for place in PLACES]
+    message += [derive_id("say", "op1"), "nobody's"]
     return OperatorActed(
         id=f"op{number}",
         at=draw(moments()),

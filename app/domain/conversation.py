@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.domain.events import Attachment, Language, Media, Order, ReceiptCame, Speech, Stage
+from app.domain.meaning import Mood
 from app.domain.rules import LIVE_MESSAGES, Purpose, Reason
 
 
@@ -49,7 +50,9 @@ class Written(Struct, frozen=True, kw_only=True):
     """How a bot's text came about.
 
     ``prompt`` is ``purpose/version``, ``requests`` the calls to the model, ``cost`` US dollars.
-    ``evidence`` tells of each figure in the text where it is from.
+    ``evidence`` tells of each figure in the text where it is from, ``used`` what the brief held
+    that it may rest on, ``checks`` which checks its words passed. ``arm`` is the version of the
+    prompt whose words they are, None for what no model wrote.
     """
 
     prompt: str
@@ -61,6 +64,9 @@ class Written(Struct, frozen=True, kw_only=True):
     cost: float = 0.0
     why_canned: str | None = None
     evidence: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    used: tuple[str, ...] = ()
+    arm: str | None = None
 
 
 class Sending(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -110,6 +116,12 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
     failure: str | None = None
     speech: Speech | None = None
     attachment: Attachment | None = None
+
+    @property
+    def arm(self) -> str | None:
+        """The prompt whose words these are, as ``purpose/arm``; None for what no model wrote."""
+        arm = self.written.arm if self.written is not None else None
+        return f"{self.purpose}/{arm}" if arm and self.purpose is not None else None
 
 
 class Pending(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -175,7 +187,8 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     receipts of messages whose id we may yet learn. ``speech`` is the language of their last telling
     message, ``language`` the one we answer in. Nothing is started before ``paused_until``;
     ``asked_stop`` is when they were asked whether they want to be left alone, ``stop_question`` the
-    id of the message that asks it. ``linked`` are orders whose review link was given.
+    id of the message that asks it. ``linked`` are orders whose review link was given. ``mood`` is
+    how they are with what was bought, as the answer to our question with that id.
     """
 
     chat: str
@@ -205,6 +218,7 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     asked_stop: datetime | None = None
     stop_question: str | None = None
     linked: tuple[str, ...] = ()
+    mood: tuple[str, Mood] | None = None
 
     def order(self, code: str | None) -> Order | None:
         """The order with this number, when we know it."""
@@ -267,7 +281,12 @@ class Kind(StrEnum):
 
 
 class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of the journal: what was decided or happened, why, until when, from what."""
+    """One line of the journal: what was decided or happened, why, until when, from what.
+
+    ``counted`` says that it counts as blocked, ``mood`` what the customer told when asked, and
+    ``new`` that the order was not heard of before. ``arm`` is the prompt, as ``purpose/arm``, whose
+    words were sent, or are answered.
+    """
 
     at: datetime
     kind: Kind
@@ -280,6 +299,9 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     facts: tuple[str, ...] = ()
     written: Written | None = None
     counted: bool = False
+    mood: Mood | None = None
+    new: bool = False
+    arm: str | None = None
 
 
 def noted(message: Message, kind: Kind, *, now: datetime, reason: str | None = None) -> Entry:
@@ -292,6 +314,7 @@ def noted(message: Message, kind: Kind, *, now: datetime, reason: str | None = N
         message=message.id,
         order_code=message.order_code,
         reason=reason,
+        arm=message.arm if kind is Kind.SENT else None,
     )
 
 

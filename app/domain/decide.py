@@ -8,6 +8,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from app.domain.asked import mood_read
 from app.domain.brief import Brief, Draft, brief_for
 from app.domain.conversation import (
     Author,
@@ -144,11 +145,11 @@ def spoken(
     conversation: Conversation, pending: Pending, draft: Draft, *, now: datetime, rules: Rules
 ) -> Folded:
     """The text for ``pending`` is written and queued, or a person is asked to write it."""
-    conversation = _left_over(conversation, pending)
+    conversation, mood = mood_read(_left_over(conversation, pending), pending, draft.mood)
     entries: list[Entry] = []
     if draft.text is not None:
         conversation = _queued(conversation, pending, draft, now=now, rules=rules)
-        entries.append(_written(pending, draft, now=now))
+        entries.append(replace(_written(pending, draft, now=now), mood=mood))
     if draft.needs_person is not None:
         conversation, called = called_for(
             conversation, draft.needs_person, now=now, told=draft.tells
@@ -229,10 +230,25 @@ def _consider(
         return conversation, (), True
     if verdict.reason is Reason.SESSION_DOWN:
         return (*_held(conversation, pending, now=now), False)
-    if verdict.until is None or not pending.purpose.proactive:
-        return (*drop(conversation, pending, verdict.reason, now=now), False)
-    waiting = wait(conversation, pending, verdict.reason, until=verdict.until, now=now)
-    return (*waiting, False)
+    return (*_not_now(conversation, pending, verdict, now=now), False)
+
+
+def _not_now(
+    conversation: Conversation, pending: Pending, verdict: Deny, *, now: datetime
+) -> Folded:
+    """It waits, or is dropped. An answer waits for no limit, only for the bot to be switched on:
+    at last it is too late for it, and a person's to give.
+    """
+    until, off = verdict.until, verdict.reason is Reason.DISABLED
+    if until is None or not (off or pending.purpose.proactive):
+        return drop(conversation, pending, verdict.reason, now=now)
+    if until <= pending.expires_at or not off:
+        return wait(conversation, pending, verdict.reason, until=until, now=now)
+    conversation, entries = wait(
+        conversation, pending, verdict.reason, until=pending.expires_at, now=now
+    )
+    waiting = next(each for each in conversation.pending if each.id == pending.id)
+    return with_pending(conversation, replace(waiting, due=pending.expires_at + PAST)), entries
 
 
 def _held(conversation: Conversation, pending: Pending, *, now: datetime) -> Folded:

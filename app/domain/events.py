@@ -231,17 +231,27 @@ class Act(StrEnum):
     OPT_OUT = "opt_out"
     OPT_IN = "opt_in"
     REPLAY = "replay"
+    CANCEL = "cancel"
+    SEND_NOW = "send_now"
+    DISMISS = "dismiss"
 
 
 class OperatorActed(Event, frozen=True, kw_only=True, tag="operator_acted"):
     """A person at the shop did something through the desk or the API.
 
-    ``text`` goes with ``SAY``, ``message`` (an id of ours) with ``REPLAY``.
+    ``text`` goes with ``SAY``, ``message`` (an id of ours) with what is done to one message:
+    ``REPLAY``, ``CANCEL`` and ``SEND_NOW``, and ``DISMISS``, where it may be what was buried.
     """
 
     act: Act
     text: str = ""
     message: str | None = None
+
+
+class RulesChanged(Event, frozen=True, kw_only=True, tag="rules_changed"):
+    """The seller changed a rule that this chat may wait for: it is in this version of them."""
+
+    version: int
 
 
 AnyEvent = (
@@ -254,6 +264,7 @@ AnyEvent = (
     | ReceiptCame
     | OrderChanged
     | OperatorActed
+    | RulesChanged
 )
 
 

@@ -14,17 +14,11 @@ from app.domain.conversation import (
     Folded,
     Kind,
     Message,
-    Owner,
-    Proactive,
     Sending,
     Status,
     derive_id,
-    dropped_entry,
-    given_up,
-    noted,
     with_message,
     with_pending,
-    without_proactive,
 )
 from app.domain.customer import (
     customer_called,
@@ -36,7 +30,6 @@ from app.domain.customer import (
 from app.domain.events import (
     DEMPER,
     READ,
-    Act,
     AnyEvent,
     CustomerCalled,
     CustomerEdited,
@@ -48,26 +41,21 @@ from app.domain.events import (
     Order,
     OrderChanged,
     ReceiptCame,
+    RulesChanged,
     Stage,
 )
 from app.domain.language import first_name
-from app.domain.rules import (
-    BEST_BEFORE,
-    CLOCKS,
-    KEPT_FIRED,
-    KEPT_ORDERS,
-    SAME_SEND,
-    Purpose,
-    Reason,
-    Rules,
-)
+from app.domain.people_acts import operator_acted, taken_over
+from app.domain.rules import CLOCKS, KEPT_FIRED, KEPT_ORDERS, SAME_SEND, Purpose, Rules
+from app.domain.second_look import second_look
 from app.domain.sending import receipt_came, went
 from app.domain.shops import shop_spoken_with
-from app.domain.silence import silenced
 from app.domain.triggers import asked_for, fired_key
 
 
-def fold(conversation: Conversation, event: AnyEvent, *, now: datetime, rules: Rules) -> Folded:
+def fold(  # noqa: C901 - one case for each fact
+    conversation: Conversation, event: AnyEvent, *, now: datetime, rules: Rules
+) -> Folded:
     """The conversation after ``event``, and what the journal says about it.
 
     Folding an event a second time changes nothing.
@@ -87,10 +75,12 @@ def fold(conversation: Conversation, event: AnyEvent, *, now: datetime, rules: R
             return _left_our_number(conversation, event, now=now, rules=rules)
         case ReceiptCame():
             return receipt_came(conversation, event, now=now)
+        case RulesChanged():
+            return second_look(conversation, event)
         case OrderChanged():
             return _order_changed(conversation, event, now=now, rules=rules)
         case OperatorActed():
-            return _operator_acted(conversation, event, now=now, rules=rules)
+            return operator_acted(conversation, event, now=now, rules=rules)
 
 
 def fold_all(
@@ -181,25 +171,8 @@ def _person_said(
     back = conversation.handed_back
     if now - event.at >= rules.handoff or (back is not None and event.at <= back):
         return conversation, (said,)
-    conversation, taken = _taken_over(conversation, at=event.at, now=now)
+    conversation, taken = taken_over(conversation, at=event.at, now=now)
     return conversation, (said, *taken)
-
-
-def _taken_over(conversation: Conversation, *, at: datetime, now: datetime) -> Folded:
-    """People own the chat from ``at`` on; the bot's waiting answers are theirs to give."""
-    dropped = tuple(p for p in conversation.pending if not p.purpose.proactive)
-    kept = tuple(p for p in conversation.pending if p.purpose.proactive)
-    conversation = replace(
-        conversation,
-        owner=Owner.PEOPLE,
-        person_at=max(at, conversation.person_at or at),
-        needs_person=None,
-        pending=kept,
-    )
-    entries = tuple(
-        dropped_entry(p, Reason.PEOPLE_OWN_CHAT, now=now, counted=not p.counted) for p in dropped
-    )
-    return conversation, (Entry(at=now, kind=Kind.TAKEN_OVER), *entries)
 
 
 # --- orders -----------------------------------------------------------------------------------
@@ -232,6 +205,7 @@ def _order_changed(
         order_code=order.code,
         reason=order.stage,
         facts=(event.id,),
+        new=known is None and order.before is None,
     )
     conversation, entries = _fire(conversation, order, now=now, rules=rules)
     if order == known and event.order.source == READ and not entries:
@@ -306,73 +280,3 @@ def _fire(conversation: Conversation, order: Order, *, now: datetime, rules: Rul
             )
         )
     return conversation, tuple(entries)
-
-
-# --- people at the shop -----------------------------------------------------------------------
-
-
-def _operator_acted(
-    conversation: Conversation, event: OperatorActed, *, now: datetime, rules: Rules
-) -> Folded:
-    match event.act:
-        case Act.TAKE_OVER:
-            return _taken_over(conversation, at=now, now=now)
-        case Act.HAND_BACK:
-            conversation = replace(
-                conversation, owner=Owner.BOT, needs_person=None, handed_back=event.at
-            )
-            return conversation, (Entry(at=now, kind=Kind.HANDED_BACK),)
-        case Act.SAY:
-            return _operator_said(conversation, event, now=now, rules=rules)
-        case Act.OPT_OUT:
-            conversation, dropped = silenced(conversation, by=Author.PERSON, at=now, now=now)
-            return conversation, (Entry(at=now, kind=Kind.OPTED_OUT, reason="person"), *dropped)
-        case Act.OPT_IN:
-            conversation = replace(conversation, opt_out=None, paused_until=None)
-            return conversation, (Entry(at=now, kind=Kind.OPTED_IN, reason="person"),)
-        case Act.REPLAY:
-            return _replayed(conversation, event, now=now)
-
-
-def _operator_said(
-    conversation: Conversation, event: OperatorActed, *, now: datetime, rules: Rules
-) -> Folded:
-    shop = shop_spoken_with(conversation, conversation.session, rules)
-    message = Message(
-        id=derive_id("say", event.id),
-        author=Author.PERSON,
-        text=event.text,
-        at=now,
-        status=Status.QUEUED,
-        session=conversation.session or shop.session,
-        shop=shop.id,
-        sending=Sending(not_before=now, expires_at=now + BEST_BEFORE[Purpose.REPLY]),
-    )
-    if conversation.message(message.id) is not None:
-        return conversation, ()
-    conversation, taken = _taken_over(with_message(conversation, message), at=now, now=now)
-    said = Entry(at=now, kind=Kind.PERSON_SAID, shop=message.shop, message=message.id)
-    return conversation, (said, *taken)
-
-
-def _replayed(conversation: Conversation, event: OperatorActed, *, now: datetime) -> Folded:
-    """A message that was given up is queued again under its own ids; the last look still decides.
-
-    One of which nobody knows whether it went is looked for first, so that it is not sent twice.
-    """
-    message = conversation.message(event.message or "")
-    if message is None or not given_up(message):
-        return conversation, ()
-    sending = Sending(not_before=now, expires_at=now + BEST_BEFORE[Purpose.REPLY])
-    if message.status is Status.UNCERTAIN:
-        sending = replace(sending, tried_at=message.at)
-        again = replace(message, sending=sending, failure=None)
-    else:
-        again = replace(message, status=Status.QUEUED, sending=sending, failure=None)
-    entry = noted(message, Kind.SCHEDULED, now=now, reason="replayed")
-    conversation = replace(with_message(conversation, again), no_whatsapp=None)
-    if message.purpose is not None and message.purpose.proactive:
-        counted = Proactive(id=message.id, at=now)
-        conversation = without_proactive(conversation, message.id)
-        conversation = replace(conversation, proactive=(*conversation.proactive, counted))
-    return conversation, (entry,)

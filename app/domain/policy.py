@@ -13,6 +13,7 @@ from app.domain.rules import (
     ASKING,
     HEALTH_RECHECK,
     NO_WHATSAPP,
+    OFF_RECHECK,
     RELEASE_SPREAD,
     Purpose,
     Reason,
@@ -56,30 +57,37 @@ def may_speak(
     Reasons that time cannot mend are named before those that it can. ``ignoring`` is the id
     of the message asked about, so that it does not count against itself. The shop's daily cap
     is shared by all chats and therefore reserved in the store, not asked here. While the session
-    is down everything is held, and released when it is back. ``always``: also while people own it.
+    is down everything is held, and released when it is back; so it is while the bot is switched
+    off for now. ``always``: also while people own it.
     """
     if not rules.enabled or purpose in rules.off:
         return Deny(reason=Reason.DISABLED)
     owned_until = people_own_until(conversation, rules)
     people_own = owned_until is not None and now < owned_until and not always
-    down = session is not None and not session.works
+    mute = _mute(rules, session, now)
     if not purpose.proactive:
-        if people_own:
-            return Deny(reason=Reason.PEOPLE_OWN_CHAT)
-        return Deny(reason=Reason.SESSION_DOWN) if down else Allow()
+        return Deny(reason=Reason.PEOPLE_OWN_CHAT) if people_own else mute or Allow()
     never = _never_again(conversation, purpose, order_code=order_code, now=now)
     if never is not None:
         return Deny(reason=never)
     if people_own:
         return Deny(reason=Reason.PEOPLE_OWN_CHAT, until=owned_until)
-    if down:
-        return Deny(reason=Reason.SESSION_DOWN)
+    if mute is not None:
+        return mute
     if conversation.paused_until is not None and now < conversation.paused_until:
         return Deny(reason=Reason.PAUSED, until=conversation.paused_until)
     limits = _within_limits(conversation, now=now, rules=rules, ignoring=ignoring)
     if isinstance(limits, Deny) or session is None:
         return limits
     return _number_may(session, conversation, now)
+
+
+def _mute(rules: Rules, session: Session | None, now: datetime) -> Deny | None:
+    """Why nothing at all can be said now, to nobody."""
+    if rules.paused:
+        return Deny(reason=Reason.DISABLED, until=now + OFF_RECHECK)
+    down = session is not None and not session.works
+    return Deny(reason=Reason.SESSION_DOWN) if down else None
 
 
 def _never_again(

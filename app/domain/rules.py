@@ -79,6 +79,7 @@ class Reason(StrEnum):
     PAUSED = "paused"
     ANSWERED = "answered"
     UPSET = "upset"
+    CANCELLED = "cancelled"
 
 
 BEST_BEFORE: dict[Purpose, timedelta] = {
@@ -199,6 +200,9 @@ HEALTH_RECHECK = timedelta(hours=1)
 ASK_AGAIN = timedelta(minutes=5)
 """How soon WAHA is asked again who hides behind a phone, when it could not tell."""
 
+OFF_RECHECK = timedelta(minutes=10)
+"""How soon a bot that is switched off for now is asked again, should nobody say that it is on."""
+
 PAUSED_FOR = timedelta(hours=24)
 """How long nothing is started with somebody who may have meant to be left alone."""
 
@@ -295,8 +299,12 @@ class Shop(Struct, frozen=True, kw_only=True):
 class Rules(Struct, frozen=True, kw_only=True):
     """What a seller may set. The defaults are the product's promises.
 
-    ``off`` are purposes that are never spoken. ``by_shop`` are the rules of the shops that have
-    their own; they differ in limits, hours, languages and in what is off, not in the shops.
+    ``off`` are purposes that are never spoken. ``arms`` are the prompts there are for a purpose
+    that has several, ``arms_off`` those that nobody gets, as ``purpose/arm``: an experiment begins
+    when the seller says so. ``paused``: the bot is switched off for now, and what it would say
+    waits; where it is not ``enabled`` that is never said. ``by_shop`` are the rules of the shops
+    that have their own; they differ in limits, hours, languages and in what is off, not in the
+    shops.
     """
 
     shops: tuple[Shop, ...] = (Shop(id="default", name="Kaspi магазин", session="default"),)
@@ -320,11 +328,19 @@ class Rules(Struct, frozen=True, kw_only=True):
     warm_up: bool = False
     settle: timedelta = timedelta(seconds=180)
     off: frozenset[Purpose] = frozenset()
+    arms: Mapping[Purpose, tuple[str, ...]] = {}
+    arms_off: frozenset[str] = frozenset({"post_purchase/v2"})
+    paused: bool = False
     by_shop: Mapping[str, Rules] = {}
 
     def of(self, shop_id: str) -> Rules:
         """The rules that hold for a shop."""
         return self.by_shop.get(shop_id, self)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether the bot is on, for one shop at least."""
+        return self.enabled and not self.paused
 
     @property
     def zone(self) -> ZoneInfo:

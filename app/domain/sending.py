@@ -132,25 +132,32 @@ def _is_due(message: Message, now: datetime) -> bool:
 # --- before the POST --------------------------------------------------------------------------
 
 
-def held(conversation: Conversation, message: Message, *, now: datetime) -> Folded:
-    """The session is down: the text waits for it, told once and never tried meanwhile.
+def held(
+    conversation: Conversation,
+    message: Message,
+    *,
+    now: datetime,
+    reason: Reason = Reason.SESSION_DOWN,
+) -> Folded:
+    """The session is down, or the bot is off for now: the text waits, told once and never tried
+    meanwhile.
 
     One of which nobody knows whether it went is asked about again now and then, for it has no end.
     """
     sending = sending_of(message)
-    uncertain, known = message.status is Status.UNCERTAIN, sending.blocked is Reason.SESSION_DOWN
+    uncertain, known = message.status is Status.UNCERTAIN, sending.blocked is reason
     if known and not (uncertain and sending.not_before <= now):
         return conversation, ()
     waiting = replace(
         sending,
-        blocked=Reason.SESSION_DOWN,
+        blocked=reason,
         counted=True,
         not_before=now + _HELD_LOOK if uncertain else sending.not_before,
     )
     conversation = with_message(conversation, replace(message, sending=waiting))
     if known:
         return conversation, ()
-    entry = noted(message, Kind.BLOCKED, now=now, reason=Reason.SESSION_DOWN)
+    entry = noted(message, Kind.BLOCKED, now=now, reason=reason)
     return conversation, (replace(entry, counted=not sending.counted and not uncertain),)
 
 

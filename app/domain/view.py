@@ -16,12 +16,13 @@ from app.domain.shops import shop_spoken_with
 
 class Stand(StrEnum):
     """How far something that waits has got: a purpose without words yet, a written text, or one
-    of which nobody knows yet whether it went.
+    of which nobody knows yet whether it went. ``CANCELLED``: a person has just taken it out.
     """
 
     SCHEDULED = "scheduled"
     QUEUED = "queued"
     UNCERTAIN = "uncertain"
+    CANCELLED = "cancelled"
 
 
 class Waiting(Struct, frozen=True, kw_only=True):

@@ -7,17 +7,20 @@ from http import HTTPStatus
 from typing import Annotated
 
 from litestar import Router, get, post
-from litestar.params import FromPath, QueryParameter
-from msgspec import Struct
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from app.domain.conversation import given_up
 from app.domain.events import Act
+from app.domain.people_acts import may_be_acted_on
+from app.domain.view import Stand
 from app.errors import Refused
 from app.store.claims import Buried
 from app.store.journal import Unusable
 from app.web.front import FromFront, Front
 from app.web.problems import GUARDED, told
-from app.web.reading import Wish, act, look
+from app.web.reading import Reading, Wish, act, cause_of, chat_named, journal, look
 from app.web.views import Calling, Grave, Item, calling, grave, items
 
 _AT_ONCE = 50
@@ -39,7 +42,7 @@ class Replayed(Struct, frozen=True, kw_only=True):
 @get("/outbox", responses=GUARDED, summary="What waits to be said, soonest first")
 async def outbox(front: FromFront, limit: Limit = 100, offset: Offset = 0) -> list[Item]:
     """Purposes without words yet (``scheduled``) and written texts (``queued``)."""
-    found = await _waiting(front, offset + limit)
+    found = await upcoming(front, offset + limit)
     return found[offset : offset + limit]
 
 
@@ -49,7 +52,7 @@ async def unusable(front: FromFront, limit: Limit = 100) -> list[Unusable]:
     return (await front.journal.all_unusable())[: -limit - 1 : -1]
 
 
-async def _waiting(front: Front, wanted: int) -> list[Item]:
+async def upcoming(front: Front, wanted: int) -> list[Item]:
     """The first ``wanted`` things, and maybe more. Each chat here brings one at least.
 
     Chats come by their soonest, so ``wanted`` chats that wait hold the ``wanted`` soonest.
@@ -74,6 +77,119 @@ async def _waiting_in(front: Front, chat: str) -> list[Item]:
     return items(reading, now=front.world.now(), rules=front.rules)
 
 
+# --- what waits, and is not to ----------------------------------------------------------------
+
+
+class Whose(Struct, frozen=True, kw_only=True):
+    """Whose message it is: a phone in any writing, or ``lid:…``, as the outbox names the chat."""
+
+    phone: Annotated[str, Meta(min_length=1, max_length=40)]
+
+
+Phone = Annotated[
+    str | None, QueryParameter(max_length=40, description="Whose it is, when no body says so.")
+]
+
+
+@post(
+    "/outbox/{id:str}/cancel",
+    status_code=HTTPStatus.OK,
+    responses=GUARDED | told(HTTPStatus.CONFLICT),
+    summary="Not to be said",
+)
+async def cancel(  # noqa: PLR0917 - handlers get their parameters by name
+    front: FromFront,
+    id: FromPath[str],  # noqa: A002
+    data: JSONBody[Whose | None] = None,
+    phone: Phone = None,
+) -> Item:
+    """It is taken out, its place under the caps is free again, and it does not come back; the
+    answer is what it was. 409 when it is under way, or waits no longer.
+    """
+    return await cancelled(front, await _chat_of(front, data, phone), id)
+
+
+@post(
+    "/outbox/{id:str}/send-now",
+    status_code=HTTPStatus.OK,
+    responses=GUARDED | told(HTTPStatus.CONFLICT),
+    summary="To be said as soon as the rules allow",
+)
+async def send_now(  # noqa: PLR0917 - handlers get their parameters by name
+    front: FromFront,
+    id: FromPath[str],  # noqa: A002
+    data: JSONBody[Whose | None] = None,
+    phone: Phone = None,
+) -> Item:
+    """It does not wait for its time any more. Opt-outs, caps, quiet hours, people's chats, the pace
+    and the state of the session hold: ``blocked`` and the journal say what it waits for then. 409
+    when it is under way, or waits no longer.
+    """
+    return await hurried(front, await _chat_of(front, data, phone), id)
+
+
+async def _chat_of(front: Front, data: Whose | None, phone: str | None) -> str:
+    written = data.phone if data is not None else phone
+    if written is None:
+        raise Refused("say whose message it is: its phone", code="no_phone")
+    return await chat_named(front, written)
+
+
+async def cancelled(front: Front, chat: str, id_: str) -> Item:
+    """It will not be said; as it was. Raises Refused (404, 409), ``StoreDown``."""
+    before = await _still_waits(front, chat, id_)
+    await act(front, chat, Wish(act=Act.CANCEL, cause=cause_of(None), message=id_))
+    front.log.info("operator", act=Act.CANCEL, chat=chat, id=id_)
+    after = await look(front, chat)
+    if after is not None and after.conversation.message(id_) is not None:
+        raise _UNDER_WAY
+    return replace(before, status=Stand.CANCELLED)
+
+
+async def hurried(front: Front, chat: str, id_: str) -> Item:
+    """It goes as soon as the rules allow; as it is then. Raises Refused (404, 409), ``StoreDown``.
+
+    What went at once is told as it was when it went.
+    """
+    before = await _still_waits(front, chat, id_)
+    await act(front, chat, Wish(act=Act.SEND_NOW, cause=cause_of(None), message=id_))
+    front.log.info("operator", act=Act.SEND_NOW, chat=chat, id=id_)
+    reading = await look(front, chat)
+    now = None if reading is None else _item(front, reading, id_)
+    return now or replace(before, until=min(before.until, front.world.now()), blocked=None)
+
+
+_UNDER_WAY = Refused("this is under way, or waits no longer", code="settled", status=409)
+
+
+async def _still_waits(front: Front, chat: str, id_: str) -> Item:
+    """What waits with this id, and may be acted on. Raises Refused (404, 409)."""
+    reading = await look(front, chat)
+    if reading is None:
+        raise Refused("nobody with this phone is known", code="unknown_contact", status=404)
+    found = _item(front, reading, id_)
+    if found is not None and may_be_acted_on(reading.conversation, id_):
+        return found
+    if found is not None or await _was_known(front, reading, id_):
+        raise _UNDER_WAY
+    raise Refused("nothing with this id waits in this chat", code="not_waiting", status=404)
+
+
+def _item(front: Front, reading: Reading, id_: str) -> Item | None:
+    waiting = items(reading, now=front.world.now(), rules=front.rules)
+    return next((item for item in waiting if item.id == id_), None)
+
+
+async def _was_known(front: Front, reading: Reading, id_: str) -> bool:
+    """Whether it waited once: it went, or was dropped."""
+    if reading.conversation.message(id_) is not None:
+        return True
+    return any(entry.message == id_ for entry in await journal(front, reading))
+
+
+# --- who is needed ----------------------------------------------------------------------------
+
+
 @get("/people", responses=GUARDED, summary="Chats that need a person, the longest waiting first")
 async def people(front: FromFront, limit: Limit = 100, offset: Offset = 0) -> list[Calling]:
     """Why, what happened in short, what might be answered. An answer or a hand-back ends it."""
@@ -94,8 +210,8 @@ async def people(front: FromFront, limit: Limit = 100, offset: Offset = 0) -> li
 @get("/buried", responses=GUARDED, summary="What failed for good, oldest first")
 async def buried(front: FromFront, limit: Limit = 100, offset: Offset = 0) -> list[Grave]:
     """Facts no turn could take in, and messages that cannot be sent."""
-    everything = await front.journal.all_buried()
-    return [grave(one) for one in everything[offset : offset + limit]]
+    graves = await front.journal.graves(limit=limit, offset=offset)
+    return [grave(one) for one in graves.listed]
 
 
 @post(
@@ -110,9 +226,12 @@ async def replay(front: FromFront, id: FromPath[str]) -> Replayed:  # noqa: A002
     A message keeps its ids, and one of which nobody knows whether it went is looked for in WhatsApp
     before anything is sent: a replay cannot send twice. 409 when it has not failed any more.
     """
-    found = await front.journal.buried(id)
-    if found is None:
-        raise Refused("nothing with this id is buried", code="not_buried", status=404)
+    return await replayed(front, id)
+
+
+async def replayed(front: Front, id_: str) -> Replayed:
+    """Try it again. Raises Refused (404, 409), ``StoreDown``."""
+    found = await _grave_of(front, id_)
     now = front.world.now()
     if found.message is not None:
         await _requeue(front, found, found.message)
@@ -135,4 +254,64 @@ async def _requeue(front: Front, found: Buried, message_id: str) -> None:
     await act(front, found.chat, Wish(act=Act.REPLAY, cause=cause, message=message_id))
 
 
-ROUTER = Router("/api", route_handlers=[outbox, people, unusable, buried, replay], tags=["queue"])
+async def _grave_of(front: Front, id_: str) -> Buried:
+    found = await front.journal.buried(id_)
+    if found is None:
+        raise Refused("nothing with this id is buried", code="not_buried", status=404)
+    return found
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """Who says that nothing more is to be done."""
+
+    who: Annotated[str, Meta(max_length=100)] | None = None
+
+
+class Dismissed(Struct, frozen=True, kw_only=True):
+    """It is listed no more. ``facts_lost`` were thrown away for good; a ``message`` stays in its
+    chat as it is, failed or uncertain.
+    """
+
+    id: str
+    status: str
+    facts_lost: int
+    message: str | None
+
+
+@post(
+    "/buried/{id:str}/dismiss",
+    status_code=HTTPStatus.OK,
+    responses=GUARDED,
+    summary="Nothing more is to be done about it",
+)
+async def dismiss(
+    front: FromFront,
+    id: FromPath[str],  # noqa: A002
+    data: JSONBody[Seen | None] = None,
+) -> Dismissed:
+    """It is not listed again, and the chat's journal says so. Facts are dropped for good: what was
+    told in them is not known. A message stays failed, or uncertain, in its chat.
+    """
+    return await dismissed(front, id, who=data.who if data else None)
+
+
+async def dismissed(front: Front, id_: str, *, who: str | None = None) -> Dismissed:
+    """Nothing more is done about it. Raises Refused (404), ``StoreDown``."""
+    found = await _grave_of(front, id_)
+    cause = f"{found.id}:{found.at.isoformat()}"
+    await act(
+        front, found.chat, Wish(act=Act.DISMISS, cause=cause, message=found.message or found.id)
+    )
+    await front.journal.unbury(found.id)
+    lost = len(found.letters)
+    front.log.info("operator", act=Act.DISMISS, chat=found.chat, id=found.id, who=who, facts=lost)
+    return Dismissed(id=found.id, status="dismissed", facts_lost=lost, message=found.message)
+
+
+ROUTER = Router(
+    "/api",
+    route_handlers=[
+        outbox, cancel, send_now, people, unusable, buried, replay, dismiss,
+    ],
+    tags=["queue"],
+)  # fmt: skip
