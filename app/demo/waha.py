@@ -16,6 +16,7 @@ from app.demo.waha_files import Files
 from app.demo.waha_late import Later
 from app.demo.waha_phone import Phone
 from app.demo.waha_routes import waha_app
+from app.demo.waha_sessions import new_qr
 from app.demo.waha_shapes import Body, Engine, Line, Peer, Shapes, Shop, encoded, event_id
 from app.demo.webhooks import RECOMMENDED_EVENTS, Hmac, Retries, Webhook, WebhookSender
 
@@ -40,7 +41,10 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(msgspec.Struct, kw_only=True):
-    """A WAHA session; `timelock` is WhatsApp's last word on writing to new contacts."""
+    """A WAHA session; `timelock` is WhatsApp's last word on writing to new contacts.
+
+    `qr` stands in the QR code while there is one, `pairing_code` is the last that was asked for.
+    """
 
     name: str
     status: str
@@ -48,6 +52,8 @@ class Session(msgspec.Struct, kw_only=True):
     statuses: list[Body] = []
     logged_in: bool = True
     timelock: Body | None = None
+    qr: str = ""
+    pairing_code: str | None = None
 
     @property
     def webhooks(self) -> list[Webhook]:
@@ -66,8 +72,8 @@ class EmulatedWaha:
     from; `merges`: a history holds what was said under either address; `echo_first`: webhooks of
     a message arrive before its answer; `failing`: words in a path and the engine's error there;
     `files`: what came with messages, and what goes wrong with fetching it;
-    `status_wait`: real seconds a request to a session that is not WORKING is kept waiting (5 or 10
-    in a real one).
+    `status_wait`: real seconds a request to a session in a wrong status is kept waiting (5 or 10
+    in a real one); `start_takes`: the world's seconds a session is STARTING (3 in a real one).
     """
 
     def __init__(
@@ -103,7 +109,7 @@ class EmulatedWaha:
         self.store = self.merges = True
         self.echo_first = False
         self.failing: dict[str, str] = {}
-        self.status_wait = 0.0
+        self.status_wait = self.start_takes = 0.0
         self.later = Later(world)
         self._bell = Bell()
         self._lids = itertools.count(211_111_111_111_111)
@@ -212,10 +218,43 @@ class EmulatedWaha:
             self._note_status(session, "WORKING")
         return session
 
+    def begin(self, session: Session) -> None:
+        """Start a session: it works in a while, or waits for a phone where none is logged in."""
+        self.change_status(session, "STARTING")
+        if self.start_takes:
+            self.later.add(self.start_takes, lambda: self._began(session))
+        else:
+            self._began(session)
+
+    def _began(self, session: Session) -> None:
+        if session.status == "STARTING":
+            self.change_status(session, "WORKING" if session.logged_in else "SCAN_QR_CODE")
+
+    def scan(self, session: str = "default", *, code: str | None = None) -> None:
+        """The shop's phone scans the QR code, or types `code` in.
+
+        ValueError when there is nothing to be scanned, or the code is another one.
+        """
+        found = self.sessions[session]
+        if found.status != "SCAN_QR_CODE":
+            raise ValueError(f"nothing to be scanned: {found.status}")
+        if code is not None and code != found.pairing_code:
+            raise ValueError("WhatsApp does not know this code")
+        self.change_status(found, "WORKING")
+
+    def log_out(self, session: str = "default") -> None:
+        """The owner removes the linked device on the phone: WAHA fails, and waits for a restart."""
+        found = self.sessions[session]
+        found.logged_in = False
+        self.change_status(found, "FAILED")
+
     async def session_becomes(
         self, status: str, *, session: str = "default", data: Body | None = None
     ) -> None:
-        """Change a session's status and tell so; `data` as in session.status, e.g. a timelock."""
+        """Change a session's status and tell so; `data` as in session.status, e.g. a timelock.
+
+        SCAN_QR_CODE, also once more, is a phone logged out and another QR code.
+        """
         self.change_status(self.sessions[session], status, data)
 
     async def timelock(self, *, active: bool = True, days: int = 3) -> None:
@@ -232,12 +271,14 @@ class EmulatedWaha:
     def change_status(self, session: Session, status: str, data: Body | None = None) -> None:
         """Note a status and send session.status."""
         self._note_status(session, status)
-        session.logged_in = session.logged_in or status == "WORKING"
+        if status in ("WORKING", "SCAN_QR_CODE"):
+            session.logged_in = status == "WORKING"
         payload = self.shapes.status(session.name, session.statuses, data)
         self.emit("session.status", payload, session=session)
 
     def _note_status(self, session: Session, status: str) -> None:
         session.status = status
+        session.qr = new_qr() if status == "SCAN_QR_CODE" else ""
         at = int(self.world.now().timestamp() * 1000)
         session.statuses.append({"status": status, "timestamp": at})
 

@@ -2,10 +2,9 @@
 
 import functools
 import secrets
-from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from litestar import Litestar, Response
+from litestar import Litestar
 from litestar.enums import HttpMethod
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
@@ -33,8 +32,8 @@ from app.demo.waha_replies import (
     number,
     wrong_status,
 )
+from app.demo.waha_sessions import SessionDoors
 from app.demo.waha_shapes import Body, Line
-from app.demo.webhooks import config_problem
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -42,9 +41,8 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp
 
     from app.demo.faults import SendFault
-    from app.demo.waha import EmulatedWaha, Session
+    from app.demo.waha import EmulatedWaha
 
-_PNG = b"\x89PNG\r\n\x1a\n"
 _TIMELOCK = "2 UNKNOWN: server returned error 463"
 
 
@@ -76,15 +74,13 @@ def _not_found(request: Asked, _error: HTTPException) -> Answer:
     return api.not_found(request)
 
 
-class _Api:
+class _Api(SessionDoors):
     """One method a route."""
-
-    def __init__(self, waha: "EmulatedWaha") -> None:
-        self._waha = waha
 
     @classmethod
     def routes(cls) -> dict[str, "Callable[[_Api, Asked], Awaitable[Answer]]"]:
         return {
+            **cls.session_routes(),
             "GET /ping": cls.ping,
             "GET /health": cls.health,
             "GET /api/server/version": cls.server_version,
@@ -93,16 +89,7 @@ class _Api:
             "POST /api/startTyping": cls.typing,
             "POST /api/stopTyping": cls.typing,
             "GET /api/contacts/check-exists": cls.check_exists,
-            "GET /api/sessions": cls.list_sessions,
-            "POST /api/sessions": cls.create_session,
-            "GET /api/sessions/{session:str}": cls.show_session,
-            "PUT /api/sessions/{session:str}": cls.update_session,
-            "GET /api/sessions/{session:str}/me": cls.show_me,
-            "POST /api/sessions/{session:str}/start": cls.start,
-            "POST /api/sessions/{session:str}/stop": cls.stop,
-            "POST /api/sessions/{session:str}/restart": cls.restart,
             "GET /api/files/{session:str}/{name:str}": cls.file,
-            "GET /api/{session:str}/auth/qr": cls.qr,
             "GET /api/{session:str}/new-message-id": cls.new_message_id,
             "GET /api/{session:str}/lids": cls.list_lids,
             "GET /api/{session:str}/lids/{lid:str}": cls.phone_of_lid,
@@ -286,110 +273,7 @@ class _Api:
         phone = self._waha.find(f"{number}@c.us")
         return answer(200, {"lid": f"{phone.lid}@lid" if phone else None, "pn": f"{number}@c.us"})
 
-    # -- sessions
-
-    async def list_sessions(self, request: Asked) -> Answer:
-        everything = request.query_params.get("all") == "true"
-        shown = [s for s in self._waha.sessions.values() if everything or s.status != "STOPPED"]
-        return answer(200, [self._described(session) for session in shown])
-
-    async def create_session(self, request: Asked) -> Answer:
-        body = await request.json()
-        name, config = body.get("name") or "default", body.get("config") or {}
-        if name in self._waha.sessions:
-            message = f"Session '{name}' already exists. Use PUT to update it."
-            return answer(
-                422, {"message": message, "error": "Unprocessable Entity", "statusCode": 422}
-            )
-        problem = config_problem(config)
-        if problem is not None:
-            return bad_request([problem])
-        session = self._waha.new_session(name, config, logged_in=False)
-        if body.get("start", True):
-            self._begin(session)
-        return answer(201, self._described(session))
-
-    async def show_session(self, request: Asked) -> Answer:
-        session = self._session(request)
-        return answer(200, self._described(session)) if session else missing("Session not found")
-
-    async def show_me(self, request: Asked) -> Answer:
-        session = self._session(request)
-        if session is None:
-            return missing("Session not found")
-        return answer(200, self._me(session))
-
-    async def update_session(self, request: Asked) -> Answer:
-        session = self._session(request)
-        if session is None:
-            return missing("Session not found")
-        config = (await request.json()).get("config") or {}
-        problem = config_problem(config)
-        if problem is not None:
-            return bad_request([problem])
-        session.config = config
-        if session.status != "STOPPED":
-            self._waha.change_status(session, "STOPPED")
-            self._begin(session)
-        return answer(200, self._described(session))
-
-    async def start(self, request: Asked) -> Answer:
-        session = self._session(request)
-        if session is None:
-            return missing("Session not found")
-        if session.status != "STOPPED":
-            return answer(422, {"error": f"Session '{session.name}' is already started."})
-        self._begin(session)
-        return answer(201, self._described(session))
-
-    async def stop(self, request: Asked) -> Answer:
-        session = self._session(request)
-        if session is None:
-            return missing("Session not found")
-        self._waha.change_status(session, "STOPPED")
-        return answer(201, self._described(session))
-
-    async def restart(self, request: Asked) -> Answer:
-        session = self._session(request)
-        if session is None:
-            return missing("Session not found")
-        self._waha.change_status(session, "STOPPED")
-        self._begin(session)
-        return answer(201, self._described(session))
-
-    async def qr(self, request: Asked) -> Answer:
-        session = self._session(request)
-        if session is None:
-            return missing("Session not found")
-        if session.status != "SCAN_QR_CODE":
-            return wrong_status(session, "SCAN_QR_CODE")
-        if request.query_params.get("format") == "raw":
-            return answer(200, {"value": f"2@{secrets.token_urlsafe(24)}"})
-        if "application/json" in request.headers.get("Accept", ""):
-            return answer(200, {"mimetype": "image/png", "data": b64encode(_PNG).decode()})
-        return Response(_PNG, status_code=200, media_type="image/png")
-
-    def _begin(self, session: "Session") -> None:
-        self._waha.change_status(session, "STARTING")
-        self._waha.change_status(session, "WORKING" if session.logged_in else "SCAN_QR_CODE")
-
-    def _session(self, request: Asked) -> "Session | None":
-        return self._waha.sessions.get(request.path_params["session"])
-
-    def _me(self, session: "Session") -> Body | None:
-        return self._waha.shapes.account(session.timelock) if session.logged_in else None
-
-    def _described(self, session: "Session") -> Body:
-        activity = int(self._waha.world.now().timestamp() * 1000)
-        return {
-            "name": session.name,
-            "status": session.status,
-            "config": session.config,
-            "me": self._me(session),
-            "presence": None,
-            "timestamps": {"activity": activity},
-            "engine": {"engine": self._waha.shapes.engine},
-        }
+    # -- files
 
     async def file(self, request: Asked) -> Answer:
         return await self._waha.files.serve(request)

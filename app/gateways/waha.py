@@ -42,6 +42,7 @@ from app.gateways.waha_failures import (
 )
 from app.gateways.waha_files import WITHIN, fetched, route_of
 from app.gateways.waha_messages import read_history
+from app.gateways.waha_sessions import code_in, fetched_qr, own_number
 from app.gateways.waha_wire import chat_id, decoded, part, text
 
 __all__ = ["EVENTS", "LANES", "SessionState", "Version", "Waha", "Webhook"]
@@ -221,6 +222,53 @@ class Waha:
         """The session as WAHA shows it, None when there is none of this name."""
         found = await self._session(session)
         return None if found is None else session_state(session, found)
+
+    async def start(self, session: str) -> None:
+        """Start a session that is stopped; one that is started already stays as it is.
+
+        Raises Transient or Uncertain, as do all that change a session: WAHA takes seconds for it.
+        """
+        try:
+            await self._post(_path("sessions", session, "start"), {})
+        except Transient as error:
+            found = await self.session(session) if error.code == "session_down" else None
+            if found is None or found.status == "STOPPED":
+                raise
+
+    async def stop(self, session: str) -> None:
+        """Stop a session: it stays logged in and does nothing until it is started."""
+        await self._post(_path("sessions", session, "stop"), {})
+
+    async def restart(self, session: str) -> None:
+        """Stop and start a session. No cure for WhatsApp's ban on new contacts: it makes it worse.
+
+        It is away for about 5 seconds.
+        """
+        await self._post(_path("sessions", session, "restart"), {})
+
+    async def logout(self, session: str) -> None:
+        """Forget the phone of a session, which then waits for one."""
+        await self._post(_path("sessions", session, "logout"), {})
+
+    async def qr(self, session: str) -> bytes:
+        """The QR code to be scanned by the shop's phone: a PNG of at most ``MOST_QR`` bytes.
+
+        WAHA makes another one every 20 seconds or so. Raises Transient with the code
+        ``session_down`` (after 5 to 10 s) for a session that does not wait to be scanned,
+        Permanent with the code ``not_a_picture``.
+        """
+        url = f"{self._base}{_path(session, 'auth', 'qr')}"
+        async with self._lanes:
+            return await fetched_qr(self._http, url, headers=self._headers)
+
+    async def pairing_code(self, session: str, phone: str) -> str:
+        """The code, as ``ABCD-EFGH``, to be typed into the shop's ``phone`` instead of scanning.
+
+        ``phone`` is written in any way. Raises Refused with the code ``phone_invalid``, Transient
+        with ``session_down`` for a session that does not wait for it, Permanent with ``no_code``.
+        """
+        asked = {"phoneNumber": own_number(phone)}
+        return code_in(await self._post(_path(session, "auth", "request-code"), asked))
 
     async def register_webhook(self, session: str, *, url: str, hmac_key: str) -> bool:
         """Make ``session`` post its events to ``url``, signed with ``hmac_key``.

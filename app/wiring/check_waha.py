@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
 
 from app.config import Settings
 from app.domain.rules import WARM_UP
 from app.errors import AiSellerError, Permanent
 from app.gateways.waha import SessionState, Waha
 from app.wiring.assembly import Assembly
+from app.wiring.line import posts_to_us, register, webhook_url
 from app.wiring.lines import Line, fail, ok, warn
-from app.wiring.parts import revealed
-
-WAHA_DOOR = "/webhooks/waha"
-NEEDED_EVENTS = frozenset({"message.any", "*"})
 
 
 async def check_waha(parts: Assembly, *, fix: bool) -> AsyncIterator[Line]:
@@ -98,14 +94,11 @@ async def _is_new(parts: Assembly, found: SessionState) -> bool:
 async def _webhook(parts: Assembly, waha: Waha, found: SessionState, *, fix: bool) -> Line:
     settings, whose = parts.settings, f"session {found.name!r}"
     if settings.waha_webhook_hmac_key is None:
-        return fail("webhook", "WAHA_WEBHOOK_HMAC_KEY is not set: replies cannot be received")
-    url = f"{settings.ai_seller_url}{WAHA_DOOR}"
-    ours = [hook for hook in found.webhooks if urlsplit(hook.url).path == WAHA_DOOR]
-    heard = [hook for hook in ours if hook.url == url and NEEDED_EVENTS & set(hook.events)]
-    if any(hook.has_hmac for hook in heard):
-        return ok("webhook", f"{whose} posts to {url}")
+        return fail("webhook", _NO_KEY)
+    if posts_to_us(settings, found):
+        return ok("webhook", f"{whose} posts to {webhook_url(settings)}")
     if not fix:
-        says = f"{whose} does not post to {url}: run `ai-seller check --fix`"
+        says = f"{whose} does not post to {webhook_url(settings)}: run `ai-seller check --fix`"
         return fail("webhook", says)
     return await _registered(parts, waha, found.name)
 
@@ -114,11 +107,12 @@ async def _registered(parts: Assembly, waha: Waha, session: str) -> Line:
     """The webhook put into the session, which is made when WAHA has none."""
     settings, whose = parts.settings, f"session {session!r}"
     if settings.waha_webhook_hmac_key is None:
-        return fail("webhook", "WAHA_WEBHOOK_HMAC_KEY is not set: replies cannot be received")
-    url = f"{settings.ai_seller_url}{WAHA_DOOR}"
-    key = revealed(settings.waha_webhook_hmac_key)
+        return fail("webhook", _NO_KEY)
     try:
-        await waha.register_webhook(session, url=url, hmac_key=key)
+        await register(waha, settings, session)
     except AiSellerError as error:
         return fail("webhook", f"{whose} could not be registered: {error.reason}")
-    return ok("webhook", f"{whose} now posts to {url}")
+    return ok("webhook", f"{whose} now posts to {webhook_url(settings)}")
+
+
+_NO_KEY = "WAHA_WEBHOOK_HMAC_KEY is not set: replies cannot be received"

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import TypeVar
 
 from msgspec.structs import replace
+from redis.exceptions import ResponseError
 
 from app.domain.rules import Rules
 from app.errors import AiSellerError
-from app.gateways.kaspi_api import TURNED_AWAY
+from app.gateways.kaspi_api import TOKEN_REFUSED, TURNED_AWAY
 from app.log import mask_phone
 from app.store import keys
 from app.store.connection import store_errors
@@ -60,10 +61,18 @@ class Probing:
 
 async def probe(assembly: Assembly) -> Probe:
     """The state of all parts, asked at once."""
-    store, waha, kaspi, prices = await asyncio.gather(
-        _store(assembly), _waha(assembly), _kaspi(assembly), _prices(assembly)
+    store, durable, waha, kaspi, prices = await asyncio.gather(
+        _store(assembly), _durable(assembly), _waha(assembly), _kaspi(assembly), _prices(assembly)
     )
-    return Probe(store=store, waha=waha, model=_model(assembly), kaspi=kaspi, prices=prices)
+    return Probe(
+        store=store,
+        waha=waha,
+        model=_model(assembly),
+        kaspi=kaspi,
+        prices=prices,
+        model_name=None if assembly.model is None else assembly.model.name,
+        durable=durable,
+    )
 
 
 async def _store(assembly: Assembly) -> Part:
@@ -74,6 +83,19 @@ async def _store(assembly: Assembly) -> Part:
     except (AiSellerError, TimeoutError) as error:
         return Part(state=Health.DOWN, detail=_why(error))
     return Part(state=Health.OK)
+
+
+async def _durable(assembly: Assembly) -> bool | None:
+    """Whether what the store takes is on its disk soon; None where that cannot be told."""
+    if assembly.settings.redis_url is None:
+        return True  # the bundled one: it is started so
+    try:
+        async with asyncio.timeout(PATIENCE):
+            with store_errors():
+                told = await assembly.redis.info("persistence")
+    except (AiSellerError, TimeoutError, ResponseError):  # hosted stores often hide it
+        return None
+    return bool(told["aof_enabled"]) if "aof_enabled" in told else None
 
 
 def _model(assembly: Assembly) -> Part:
@@ -171,6 +193,7 @@ async def _shop(assembly: Assembly, shop: str) -> ShopReading:
         seeded_at=reading.seeded_at,
         read_at=reading.ok_at,
         next_try_at=None if is_refused else _future(reading.not_before, now),
+        code=TOKEN_REFUSED if is_refused else reading.code if reading.failures else None,
     )
 
 

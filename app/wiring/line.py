@@ -1,0 +1,82 @@
+"""The shop's phones at WAHA, for the edge: its keys stay here."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from urllib.parse import urlsplit
+
+from app.config import Settings
+from app.errors import Refused, Transient
+from app.gateways.waha import SessionState, Waha
+from app.web.phone_line import PhoneLine
+from app.wiring.assembly import Assembly
+
+WAHA_DOOR = "/webhooks/waha"
+NEEDED_EVENTS = frozenset({"message.any", "*"})
+
+PATIENCE = 4.0
+"""Seconds WAHA has to say how a session is, or to draw its QR code: a page waits for it."""
+
+
+def phone_line(assembly: Assembly) -> PhoneLine | None:
+    """What the edge may ask of WAHA; None when none is set."""
+    waha, settings = assembly.bot.waha, assembly.settings
+    if waha is None:
+        return None
+    return PhoneLine(
+        state=partial(_state, waha),
+        qr=partial(_qr, waha),
+        pairing_code=waha.pairing_code,
+        start=waha.start,
+        restart=waha.restart,
+        logout=waha.logout,
+        register_webhook=partial(register, waha, settings),
+        posts_to_us=partial(posts_to_us, settings),
+        address=webhook_url(settings),
+    )
+
+
+def webhook_url(settings: Settings) -> str:
+    """Where WAHA is to post its events."""
+    return f"{settings.ai_seller_url}{WAHA_DOOR}"
+
+
+def posts_to_us(settings: Settings, found: SessionState) -> bool:
+    """Whether the session tells us, signed, of what is written."""
+    url = webhook_url(settings)
+    ours = [hook for hook in found.webhooks if urlsplit(hook.url).path == WAHA_DOOR]
+    heard = [hook for hook in ours if hook.url == url and NEEDED_EVENTS & set(hook.events)]
+    return any(hook.has_hmac for hook in heard)
+
+
+async def register(waha: Waha, settings: Settings, session: str) -> bool:
+    """Put our webhook into the session, which is made when WAHA has none; whether it was changed.
+
+    Raises Refused with the code ``no_hmac_key`` while there is no key to sign with.
+    """
+    key = settings.waha_webhook_hmac_key
+    if key is None:
+        raise Refused("WAHA_WEBHOOK_HMAC_KEY is not set", code="no_hmac_key", status=409)
+    url = webhook_url(settings)
+    return await waha.register_webhook(session, url=url, hmac_key=key.reveal())
+
+
+async def _state(waha: Waha, session: str) -> SessionState | None:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await waha.session(session)
+    except TimeoutError:
+        raise _silent() from None
+
+
+async def _qr(waha: Waha, session: str) -> bytes:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await waha.qr(session)
+    except TimeoutError:
+        raise _silent() from None
+
+
+def _silent() -> Transient:
+    return Transient(f"WAHA does not answer in {PATIENCE:.0f} s", code="unreachable")
