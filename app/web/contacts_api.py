@@ -11,19 +11,19 @@ from msgspec import Meta, Struct
 
 from app.domain.events import Act
 from app.errors import Refused
-from app.gateways.waha_wire import short_id_for
 from app.web.front import FromFront, Front
 from app.web.problems import GUARDED
 from app.web.reading import (
     Reading,
     Wish,
     act,
+    acted,
     all_messages,
     cause_of,
     chat_named,
+    forget,
     kept,
     known,
-    look,
 )
 from app.web.reading import journal as journal_of
 from app.web.views import Contact, Erased, Export, Line, Said, contact, line, said
@@ -75,7 +75,11 @@ async def export(front: FromFront, phone: FromPath[str]) -> Response[Export]:
     """As one JSON file, for whoever asks what we know of them: orders too that were made before
     their shop was connected.
     """
-    reading = await kept(front, phone)
+    return await exported(front, await kept(front, phone))
+
+
+async def exported(front: Front, reading: Reading) -> Response[Export]:
+    """All we keep of a person, as a file. Raises ``StoreDown``."""
     everything = Export(
         exported_at=front.world.now(),
         contact=_seen(front, reading),
@@ -91,10 +95,7 @@ async def export(front: FromFront, phone: FromPath[str]) -> Response[Export]:
 
 async def _done(front: Front, phone: str, wish: Wish) -> Contact:
     """Act on a chat we know, and show it as it is then."""
-    reading = await known(front, phone)
-    await act(front, reading.chat, wish)
-    front.log.info("operator", act=wish.act, chat=reading.chat)
-    return _seen(front, await look(front, reading.chat) or reading)
+    return _seen(front, await acted(front, await known(front, phone), wish))
 
 
 @post(
@@ -167,17 +168,7 @@ async def erase(front: FromFront, phone: FromPath[str]) -> Erased:
     """All of one person, also where nothing but orders is kept. An opt-out is kept, as a hash
     nobody can read the phone from. Orders told of until then are not spoken of again.
     """
-    reading = await kept(front, phone)
-    messages = await all_messages(front, reading)
-    key = await front.contacts.key()
-    asked_for = {short_id_for(message.id, key) for message in messages}
-    await front.contacts.erase(reading.conversation, messages=messages, asked_for=asked_for)
-    await front.sessions.forget(reading.chat, [shop.session for shop in front.rules.shops])
-    # What was scheduled for later runs now, finds nobody and leaves no name behind.
-    if not reading.is_silent:
-        await front.mailbox.wake({reading.chat: front.world.now()})
-    front.log.info("operator", act="erase", chat=reading.chat)
-    return Erased(erased=True, opt_out_kept=reading.conversation.opt_out is not None)
+    return Erased(erased=True, opt_out_kept=await forget(front, await kept(front, phone)))
 
 
 ROUTER = Router(

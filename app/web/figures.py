@@ -68,17 +68,6 @@ class Counts(Struct, frozen=True, kw_only=True):
         tried = sent + self.of(Count.BLOCKED) + self.of(Count.ERRORS)
         return round(sent / tried, 4) if tried else 0.0
 
-
-class Figures(Counts, frozen=True, kw_only=True):
-    """The counters of all shops together.
-
-    ``today`` is what this local day cost, by shop and purpose, and ``budget`` what it may cost: no
-    reset touches these.
-    """
-
-    today: tuple[Cost, ...]
-    budget: Budget
-
     def shop(self, shop: str) -> Counts:
         """What was counted of one shop alone."""
         start = of_shop(shop, "")
@@ -89,6 +78,17 @@ class Figures(Counts, frozen=True, kw_only=True):
                 if name.startswith(start)
             }
         )
+
+
+class Figures(Counts, frozen=True, kw_only=True):
+    """The counters of all shops together.
+
+    ``today`` is what this local day cost, by shop and purpose, and ``budget`` what it may cost: no
+    reset touches these.
+    """
+
+    today: tuple[Cost, ...]
+    budget: Budget
 
 
 async def figures(front: Front) -> Figures:
@@ -198,6 +198,12 @@ class _Shown(Collector):
 
 _PLAIN: dict[Count, tuple[str, str]] = {
     Count.DRY_RUN: ("messages_dry_run", "Messages decided and written, not sent: test mode."),
+    Count.DELIVERED: ("messages_delivered", "Messages of the bot that arrived."),
+    Count.READ: ("messages_read", "Messages of the bot that were read."),
+    Count.REPLIED: ("messages_replied", "Messages the bot started with that were answered."),
+    Count.HAPPY: ("customers_happy", "Customers who said, asked, that all is well."),
+    Count.UNHAPPY: ("customers_unhappy", "Customers who said, asked, that something is wrong."),
+    Count.ORDERS: ("orders", "Orders heard of for the first time."),
     Count.ERRORS: ("errors", "Messages that certainly failed."),
     Count.UNCERTAIN: ("messages_uncertain", "Messages of which nobody knows whether they went."),
     Count.RECEIVED: ("messages_received", "Messages of customers."),

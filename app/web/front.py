@@ -15,15 +15,21 @@ from litestar.params import SkipValidation
 from msgspec import Struct
 
 from app.domain.rules import Rules
+from app.domain.textbook import Preview, PreviewWish, TextBook
 from app.errors import Refused
 from app.log import Logger
+from app.store.adjustments import Ruling
+from app.store.changes import Changes
+from app.store.chats import Chats
 from app.store.contacts import Contacts
 from app.store.counters import Counters
 from app.store.journal import Journal
 from app.store.kaspi import Taken
+from app.store.logins import Logins
 from app.store.mailbox import Mailbox
 from app.store.offers import Offers
 from app.store.sessions import Sessions
+from app.web.phone_line import PhoneLine
 from app.world import World
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -49,7 +55,8 @@ class ShopReading(Part, frozen=True, kw_only=True):
 
     ``connected_at`` is when its first reading began, ``seeded_at`` when all that was there before
     was known. Kaspi last answered at ``read_at``; until ``next_try_at`` it is not asked, null while
-    nothing keeps it from being asked, and while nothing is asked at all.
+    nothing keeps it from being asked, and while nothing is asked at all. ``code`` names the last
+    failure while there is one.
     """
 
     shop: str
@@ -57,6 +64,7 @@ class ShopReading(Part, frozen=True, kw_only=True):
     seeded_at: datetime | None = None
     read_at: datetime | None = None
     next_try_at: datetime | None = None
+    code: str | None = None
 
 
 class KaspiPart(Part, frozen=True, kw_only=True):
@@ -88,13 +96,19 @@ class PricesPart(Part, frozen=True, kw_only=True):
 
 
 class Probe(Struct, frozen=True, kw_only=True):
-    """The state of all parts, as the composition root found them just now."""
+    """The state of all parts, as the composition root found them just now.
+
+    ``model_name`` is what the model is called; None where none is set. ``durable``: whether the
+    store writes down what it is told, None where it does not say.
+    """
 
     store: Part
     waha: Part
     model: Part
     kaspi: KaspiPart
     prices: PricesPart
+    model_name: str | None = None
+    durable: bool | None = None
 
 
 class NamedList(Struct, frozen=True, kw_only=True):
@@ -110,21 +124,28 @@ class NamedList(Struct, frozen=True, kw_only=True):
 class Front:
     """The rules, the store, the keys of the doors, and a look at the other parts.
 
+    ``ruling`` has the rules that hold, which the seller may change at any moment.
     ``waha_hmac_key`` and ``kaspi_secret`` None close their doors (503); ``event_token`` None lets
     in the ``trusted`` networks only. ``shop_id`` is the shop of a push that names none. ``probe``
     answers within a few seconds and never raises. ``lists`` are the price lists there are, and
     ``offers`` what was read of them. ``pull`` reads a shop's orders at Kaspi now;
     it raises ``Transient`` or ``Permanent`` with what Kaspi says. ``home`` is where a browser is
-    sent from ``/``.
+    sent from ``/``. ``phone_line`` is None while no WAHA is set; ``url`` is where we are reached.
+    ``texts`` are the prompts and fixed texts, ``preview`` shows one before it goes; it raises
+    ``Refused`` for a shop or prompt that is not there, and ``StoreDown``.
+    ``chats`` is what the desk lists, ``changes`` what it listens to.
     """
 
-    rules: Rules
+    ruling: Ruling
     world: World
     mailbox: Mailbox
     contacts: Contacts
     counters: Counters
     journal: Journal
     sessions: Sessions
+    logins: Logins
+    chats: Chats
+    changes: Changes
     offers: Offers
     log: Logger = field(repr=False)
     probe: Callable[[], Awaitable[Probe]] = field(repr=False)
@@ -138,6 +159,15 @@ class Front:
     lists: tuple[NamedList, ...] = ()
     demo: bool = False
     home: str | None = None
+    phone_line: PhoneLine | None = field(default=None, repr=False)
+    url: str = ""
+    texts: Callable[[], TextBook] | None = field(default=None, repr=False)
+    preview: Callable[[PreviewWish], Awaitable[Preview]] | None = field(default=None, repr=False)
+
+    @property
+    def rules(self) -> Rules:
+        """The rules that hold now."""
+        return self.ruling.rules
 
 
 FromFront: TypeAlias = NamedDependency[SkipValidation[Front]]

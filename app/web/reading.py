@@ -13,6 +13,8 @@ from app.domain.events import Act, Address, Fact, OperatorActed
 from app.domain.fold import fold_all
 from app.errors import Refused
 from app.gateways.phones import kazakh_mobile
+from app.gateways.waha_wire import short_id_for
+from app.store.claims import Claimed
 from app.store.contacts import lid_chat, lid_of
 from app.web.front import Front
 
@@ -66,13 +68,20 @@ def _phone(written: str) -> str:
 
 async def look(front: Front, chat: str) -> Reading | None:
     """The chat as it is now; None when nobody has heard of it. Raises ``StoreDown``."""
-    claimed = await front.mailbox.look(chat)
+    return await read(front, await front.mailbox.look(chat))
+
+
+async def read(front: Front, claimed: Claimed) -> Reading | None:
+    """What was read of a chat, its unread mail taken in; None when nobody has heard of it.
+
+    Raises ``StoreDown``.
+    """
     now = front.world.now()
     conversation = claimed.conversation
     if conversation is None:
         if not claimed.events:
             return None
-        conversation = await front.contacts.new_person(chat, now)
+        conversation = await front.contacts.new_person(claimed.chat, now)
     conversation, entries = fold_all(conversation, claimed.events, now=now, rules=front.rules)
     return Reading(conversation=conversation, entries=entries)
 
@@ -90,7 +99,11 @@ async def kept(front: Front, written: str) -> Reading:
 
     Raises Refused (404) when nothing is kept, ``StoreDown``.
     """
-    chat = await chat_named(front, written)
+    return await all_of(front, await chat_named(front, written))
+
+
+async def all_of(front: Front, chat: str) -> Reading:
+    """The same of a chat by its name. Raises Refused (404) when nothing is kept, ``StoreDown``."""
     reading = await look(front, chat)
     if reading is None:
         if not await front.contacts.has_orders(chat):
@@ -150,6 +163,30 @@ async def act(front: Front, chat: str, wish: Wish) -> bool:
     )
     (new,) = await front.mailbox.accept([(chat, _fact(chat, event))], now=now)
     return new
+
+
+async def acted(front: Front, reading: Reading, wish: Wish) -> Reading:
+    """Act on a chat we know; the chat as it is then. Raises ``StoreDown``."""
+    await act(front, reading.chat, wish)
+    front.log.info("operator", act=wish.act, chat=reading.chat)
+    return await look(front, reading.chat) or reading
+
+
+async def forget(front: Front, reading: Reading) -> bool:
+    """All of one person goes; whether an opt-out is kept, as a hash nobody can read the phone from.
+
+    Orders told of until then are not spoken of again. Raises ``StoreDown``.
+    """
+    messages = await all_messages(front, reading)
+    key = await front.contacts.key()
+    asked_for = {short_id_for(message.id, key) for message in messages}
+    await front.contacts.erase(reading.conversation, messages=messages, asked_for=asked_for)
+    await front.sessions.forget(reading.chat, [shop.session for shop in front.rules.shops])
+    # What was scheduled for later runs now, finds nobody and leaves no name behind.
+    if not reading.is_silent:
+        await front.mailbox.wake({reading.chat: front.world.now()})
+    front.log.info("operator", act="erase", chat=reading.chat)
+    return reading.conversation.opt_out is not None
 
 
 def _fact(chat: str, event: OperatorActed) -> Fact:

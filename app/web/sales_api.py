@@ -95,7 +95,7 @@ async def get_sells_info(front: FromFront, shop_id: FromPath[str], days: Days = 
         success=True,
         data=_sales(sold, front.rules),
         ai_seller=taken,
-        ai_seller_enabled=front.rules.enabled,
+        ai_seller_enabled=front.rules.speaks,
         timestamp=now,
     )
 

@@ -126,7 +126,7 @@ async def metrics(front: FromFront) -> MetricsAnswer:
     """Over all workers; they survive restarts."""
     now = front.world.now()
     counted = _counted(await figures(front), await _limiter(front), shops=front.rules.shops)
-    told = Metrics(enabled=front.rules.enabled, ai_seller_metrics=counted, timestamp=now)
+    told = Metrics(enabled=front.rules.speaks, ai_seller_metrics=counted, timestamp=now)
     return MetricsAnswer(success=True, metrics=told, timestamp=now)
 
 

@@ -20,11 +20,14 @@ from app.web import (
     health,
     prices_api,
     queue_api,
+    rules_api,
     sales_api,
     seller_api,
+    sessions_api,
     status_api,
     webhooks,
 )
+from app.web.desk.router import desk
 from app.web.front import Front, front_of
 from app.web.guards import admin, trusted_or_admin
 from app.web.problems import HANDLERS, SAFE_HEADERS
@@ -39,7 +42,7 @@ _ADMIN = "admin"
 
 
 def routes() -> list[ControllerRouterHandler]:
-    """Every door but the desk's and the demo's."""
+    """Every door but the demo's."""
     return [
         *health.ROUTES,
         *webhooks.ROUTES,
@@ -47,16 +50,18 @@ def routes() -> list[ControllerRouterHandler]:
             "/",
             route_handlers=[
                 contacts_api.ROUTER, costs_api.ROUTER, prices_api.ROUTER, queue_api.ROUTER,
-                sales_api.ROUTER, seller_api.ROUTER, status_api.ROUTER,
+                rules_api.ROUTER, sales_api.ROUTER, seller_api.ROUTER, sessions_api.ROUTER,
+                status_api.ROUTER,
             ],
             guards=[admin],
             security=[{_ADMIN: []}],
         ),
+        desk(),
     ]  # fmt: skip
 
 
 def build(front: Front, extra_routes: Routes = ()) -> App:
-    """The application that serves ``front``; ``extra_routes`` are the desk's and the demo's."""
+    """The application that serves ``front``; ``extra_routes`` are the demo's."""
     app = Litestar(
         [*routes(), *extra_routes],
         dependencies={"front": Provide(_front, sync_to_thread=False)},

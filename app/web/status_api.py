@@ -68,7 +68,7 @@ class State(Struct, frozen=True, kw_only=True):
 @get("/status", responses=GUARDED, summary="The state of all parts")
 async def status(front: FromFront) -> State:
     """Answers 200 also while a part is down: that is what it tells."""
-    probe, enabled, now = await front.probe(), front.rules.enabled, front.world.now()
+    probe, enabled, now = await front.probe(), front.rules.speaks, front.world.now()
     budget = await _budget(front, now)
     return State(
         success=True,

@@ -7,16 +7,22 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from app.config import Secret, Settings
+from app.domain.experiments import with_arms
 from app.gateways.model import Model, Price
 from app.gateways.transcriber import Transcriber
 from app.gateways.waha import Waha
 from app.log import get_logger
+from app.store.adjustments import Ruled, Ruling
+from app.store.changes import Changes
+from app.store.chats import Chats
 from app.store.connection import Redis, connect
 from app.store.contacts import Contacts
 from app.store.counters import Counters
 from app.store.embedded import EmbeddedStore
+from app.store.index import Index
 from app.store.journal import Journal
 from app.store.kaspi import KaspiOrders
+from app.store.logins import Logins
 from app.store.mailbox import Mailbox
 from app.store.offers import Offers
 from app.store.sessions import Sessions
@@ -26,6 +32,8 @@ from app.web.front import Front, NamedList
 from app.web.server import App, Routes, build
 from app.wiring.assembly import Assembly
 from app.wiring.kaspi import kaspi_of
+from app.wiring.line import phone_line
+from app.wiring.preview import Previewing, textbook
 from app.wiring.prices import customers_sheet, list_names, price_sources
 from app.wiring.probe import Probing, kind_of
 from app.wiring.rules import rules_of
@@ -59,17 +67,16 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
         stack.push_async_callback(redis.aclose)
         docket = await stack.enter_async_context(make_docket(redis_url))
         register_names(docket)
-        model = _model(settings, world, stack)
-        waha = await _waha(settings, stack)
-        rules = rules_of(settings)
+        model, waha = _model(settings, world, stack), await _waha(settings, stack)
+        rules = with_arms(rules_of(settings), Prompts.load().arms)
         counters = Counters(redis, daily_budget=settings.ai_seller_daily_budget_usd)
         orders, offers = KaspiOrders(redis), Offers(redis)
         prices = price_sources(settings, stack)
         bot = Bot(
-            rules=rules,
+            ruling=Ruling(rules, Ruled(redis)),
             world=world,
-            mailbox=Mailbox(redis, scheduler(docket), zone=rules.zone),
-            contacts=Contacts(redis),
+            mailbox=Mailbox(redis, scheduler(docket, world), zone=rules.zone),
+            contacts=Contacts(redis, zone=rules.zone),
             counters=counters,
             journal=Journal(redis),
             sessions=Sessions(redis),
@@ -82,6 +89,7 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
             shelves=Shelves(offers, orders, list_names(prices)),
             prices=prices,
             customers=Customers(redis),
+            index=Index(redis),
             sheet=customers_sheet(settings, stack),
             transcriber=_transcriber(settings, world, stack),
             log=get_logger("turn").bind(),
@@ -180,13 +188,16 @@ def front_of(assembly: Assembly, *, admin_key: str, demo: bool = False) -> Front
     settings, bot = assembly.settings, assembly.bot
     token, kaspi = settings.ai_seller_event_token, settings.kaspi_webhook_secret
     return Front(
-        rules=bot.rules,
+        ruling=bot.ruling,
         world=bot.world,
         mailbox=bot.mailbox,
         contacts=bot.contacts,
         counters=bot.counters,
         journal=bot.journal,
         sessions=bot.sessions,
+        logins=Logins(assembly.redis),
+        chats=Chats(assembly.redis),
+        changes=Changes(assembly.redis),
         offers=bot.offers,
         lists=tuple(
             NamedList(shop=each.shop, kind=kind_of(each), stored_as=each.list_, name=each.name)
@@ -202,7 +213,11 @@ def front_of(assembly: Assembly, *, admin_key: str, demo: bool = False) -> Front
         shop_id=bot.rules.shops[0].id,
         pull=partial(pull, bot),
         demo=demo,
-        home="/demo" if demo else None,
+        home="/demo" if demo else "/desk",
+        phone_line=phone_line(assembly),
+        url=settings.ai_seller_url,
+        texts=partial(textbook, Prompts.load()),
+        preview=Previewing(assembly, Prompts.load()),
     )
 
 
