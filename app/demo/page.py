@@ -1,50 +1,62 @@
-"""The demo's page: a buyer's phone in the browser, and what the bot decided beside it."""
+"""The demo's page: a buyer's phone in the browser, the shop around it, and the desk beside."""
 
 import asyncio
 import secrets
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 from litestar import Request, Response
+from litestar.datastructures import Cookie
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 
-from app.demo.shop import NotTakenError
-from app.demo.view import Entries, Explain, ExplainError, State, look
+from app.demo.kaspi_life import WrongStepError
+from app.demo.shop import BY_BUYER, BY_SHOP, NotTakenError
+from app.demo.view import State, look
 
 if TYPE_CHECKING:
+    from app.demo.calendar import Lang
     from app.demo.shop import DemoShop
-    from app.demo.words import Lang
 
 Asked: TypeAlias = Request[Any, Any, Any]
 Answer: TypeAlias = Response[bytes]
 Wanted = TypeVar("Wanted")
+Pass: TypeAlias = Cookie
+"""The cookie with which somebody may see the desk."""
+
+Welcome: TypeAlias = Callable[["Lang"], Awaitable[Pass]]
+"""Lets somebody into the desk, in their language."""
 
 _FILES = {
     "page.css": "text/css",
     "page.js": "text/javascript",
+    "page_chat.js": "text/javascript",
+    "page_panel.js": "text/javascript",
+    "page_tools.js": "text/javascript",
+    "page_words.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 _HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-_JOURNAL_SECONDS = 5.0
-_JOURNAL_LINES = 100
-_HEARTBEAT_SECONDS = 0.7  # the journal moves without anything happening in the shop
+_HEARTBEAT_SECONDS = 0.7  # the time goes on without anything happening in the shop
 _STREAM_SECONDS = 15.0  # then the browser asks anew: a server can stop in between
 _STREAM_RETRY = b"retry: 250\n\n"
+
+_MOST_HOURS = 48  # so that it is always less than what the product takes for an outage of Kaspi
+_DESK = "/desk"
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1000, pattern=r"\S")]
 
@@ -54,8 +66,17 @@ class _Order(msgspec.Struct, frozen=True):
     sku: str
 
 
-class _Delivery(msgspec.Struct, frozen=True):
+class _Which(msgspec.Struct, frozen=True):
     code: str
+
+
+class _Cancelled(msgspec.Struct, frozen=True):
+    code: str
+    by: Literal["shop", "buyer"] = "shop"
+
+
+class _Move(msgspec.Struct, frozen=True):
+    hours: Annotated[int, msgspec.Meta(ge=1, le=_MOST_HOURS)]
 
 
 class _Message(msgspec.Struct, frozen=True):
@@ -70,56 +91,19 @@ class _Look(msgspec.Struct, frozen=True):
 class _Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model_down: bool | None = None
     waha_down: bool | None = None
+    kaspi_down: bool | None = None
 
 
 class _Nothing(msgspec.Struct, frozen=True):
     pass
 
 
-def read_journal(base_url: str, admin_key: str) -> Explain:
-    """Reads the product's own journal over HTTP, as any admin would; empty for a stranger."""
-    # Its own server speaks plain HTTP; a default client reads all certificates each time.
-    plain = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-    async def explain(phone: str) -> Entries:
-        try:
-            async with httpx.AsyncClient(
-                base_url=base_url, timeout=_JOURNAL_SECONDS, trust_env=False, verify=plain
-            ) as client:
-                answer = await client.get(
-                    f"/api/contacts/{quote(phone)}/journal",
-                    params={"limit": _JOURNAL_LINES},
-                    headers={"Authorization": f"Bearer {admin_key}"},
-                )
-        except httpx.HTTPError as error:
-            raise ExplainError(type(error).__name__) from None
-        return _entries(answer)
-
-    return explain
-
-
-def _entries(answer: httpx.Response) -> Entries:
-    if answer.status_code == httpx.codes.NOT_FOUND:
-        return []
-    if not answer.is_success:
-        raise ExplainError(f"HTTP {answer.status_code}")
-    try:
-        return msgspec.json.decode(answer.content, type=Entries)
-    except msgspec.DecodeError:
-        raise ExplainError("not a journal") from None
-
-
-def routes(shop: "DemoShop", *, api: str, admin_key: str) -> list[HTTPRouteHandler]:
+def routes(shop: "DemoShop", *, welcome: Welcome | None = None) -> list[HTTPRouteHandler]:
     """The handlers of /demo, to be mounted in the product's own server.
 
-    The bot's decisions are read from the product's API at the base URL `api`.
+    `welcome` lets whoever opens the page into the desk beside it.
     """
-    return routes_explained_by(shop, read_journal(api, admin_key))
-
-
-def routes_explained_by(shop: "DemoShop", explain: Explain) -> list[HTTPRouteHandler]:
-    """The same, with another source of what the bot decided."""
-    page = _Page(shop, explain)
+    page = _Page(shop, welcome)
     gets: dict[str, Callable[..., Awaitable[Response[Any]]]] = {
         "/demo": page.show,
         "/demo/static/{name:str}": page.static,
@@ -128,12 +112,16 @@ def routes_explained_by(shop: "DemoShop", explain: Explain) -> list[HTTPRouteHan
     }
     posts: dict[str, Callable[..., Awaitable[Answer]]] = {
         "/demo/orders": page.order,
+        "/demo/ship": page.ship,
         "/demo/deliver": page.deliver,
+        "/demo/cancel": page.cancel,
         "/demo/messages": page.write,
         "/demo/reads": page.read,
         "/demo/buyers": page.new_buyer,
         "/demo/owner": page.owner_writes,
         "/demo/switches": page.switch,
+        "/demo/clock": page.move_clock,
+        "/demo/desk": page.desk,
     }
     return [
         *(_route(HttpMethod.GET, path, handle) for path, handle in gets.items()),
@@ -157,17 +145,31 @@ def _route(
 class _Page:
     """One method a route."""
 
-    def __init__(self, shop: "DemoShop", explain: Explain) -> None:
+    def __init__(self, shop: "DemoShop", welcome: Welcome | None) -> None:
         self._shop = shop
-        self._explain = explain
+        self._welcome = welcome
         here = Path(__file__).parent
         self._html = (here / "page.html").read_bytes()
         self._files = {name: (here / name).read_bytes() for name in _FILES}
 
     # -- looking
 
-    async def show(self) -> Answer:
-        return Response(self._html, media_type="text/html", headers=_HEADERS)
+    async def show(self, request: Asked) -> Answer:
+        answer = Response(self._html, media_type="text/html", headers=_HEADERS)
+        # Who was led here by another site, or in a frame of one, is not let into the desk by that.
+        if not _from_other_site(request):
+            await self._let_in(answer, request)
+        return answer
+
+    async def desk(self, request: Asked) -> Answer:
+        """Lets the page itself into the desk, however its visitor came here."""
+        answer = _said(200, {"desk": _DESK})
+        await self._let_in(answer, request)
+        return answer
+
+    async def _let_in(self, answer: Answer, request: Asked) -> None:
+        if self._welcome is not None:
+            answer.set_cookie(await self._welcome(_lang(request)))
 
     async def static(self, request: Asked) -> Answer:
         name = request.path_params["name"]
@@ -176,7 +178,7 @@ class _Page:
         return Response(self._files[name], media_type=_FILES[name], headers=_HEADERS)
 
     async def state(self, request: Asked) -> Answer:
-        return _said(200, msgspec.json.encode(await self._look(request)))
+        return _said(200, msgspec.json.encode(self._look(request)))
 
     async def events(self, request: Asked) -> Stream:
         headers = {**_HEADERS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -189,20 +191,14 @@ class _Page:
         yield _STREAM_RETRY
         while not self._shop.closing and clock() < ends:
             seen = self._shop.changes
-            state = await self._look(request)
-            shown = msgspec.json.encode(state)
+            shown = msgspec.json.encode(self._look(request))
             if shown != last:
                 yield b"data: " + shown + b"\n\n"
                 last = shown
-            if state.why is None:
-                # It does not answer: perhaps it stops, and waits for this very stream to end.
-                return
             await self._shop.changed(seen, _HEARTBEAT_SECONDS)
 
-    async def _look(self, request: Asked) -> State:
-        lang: Lang = "kk" if request.query_params.get("lang") == "kk" else "ru"
-        phone = request.query_params.get("phone")
-        return await look(self._shop, self._explain, phone=phone, lang=lang)
+    def _look(self, request: Asked) -> State:
+        return look(self._shop, phone=request.query_params.get("phone"), lang=_lang(request))
 
     # -- doing
 
@@ -213,11 +209,23 @@ class _Page:
 
         return await _doing(request, _Order, do)
 
+    async def ship(self, request: Asked) -> Answer:
+        async def do(asked: _Which) -> None:
+            self._shop.ship(asked.code)
+
+        return await _doing(request, _Which, do)
+
     async def deliver(self, request: Asked) -> Answer:
-        async def do(asked: _Delivery) -> None:
+        async def do(asked: _Which) -> None:
             await self._shop.deliver(asked.code)
 
-        return await _doing(request, _Delivery, do)
+        return await _doing(request, _Which, do)
+
+    async def cancel(self, request: Asked) -> Answer:
+        async def do(asked: _Cancelled) -> None:
+            self._shop.cancel(asked.code, BY_SHOP if asked.by == "shop" else BY_BUYER)
+
+        return await _doing(request, _Cancelled, do)
 
     async def write(self, request: Asked) -> Answer:
         async def do(asked: _Message) -> None:
@@ -246,9 +254,19 @@ class _Page:
 
     async def switch(self, request: Asked) -> Answer:
         async def do(asked: _Switches) -> None:
-            await self._shop.switch(model_down=asked.model_down, waha_down=asked.waha_down)
+            await self._shop.switch(
+                model_down=asked.model_down,
+                waha_down=asked.waha_down,
+                kaspi_down=asked.kaspi_down,
+            )
 
         return await _doing(request, _Switches, do)
+
+    async def move_clock(self, request: Asked) -> Answer:
+        async def do(asked: _Move) -> None:
+            await self._shop.move(timedelta(hours=asked.hours))
+
+        return await _doing(request, _Move, do)
 
 
 async def _doing(
@@ -265,6 +283,8 @@ async def _doing(
         done = await do(asked)
     except KeyError:
         return _said(404, {"error": "нет такого покупателя, заказа или товара"})
+    except WrongStepError:
+        return _said(409, {"error": "с заказом уже иначе: посмотрите, на каком он этапе"})
     except NotTakenError as error:
         return _said(502, {"error": f"ai-seller не принял событие ({error})"})
     return _said(200, done or {})
@@ -280,14 +300,24 @@ async def _own_page_only(request: Asked) -> Answer | None:
         return _said(403, {"error": "откройте демо по адресу http://127.0.0.1 или localhost"})
     if request.method != HttpMethod.POST:
         return None
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return _said(403, {"error": "запрос с чужой страницы"})
-    origin = request.headers.get("origin")
-    if origin is not None and not _same(urlsplit(origin).netloc, host):
+    if _from_other_site(request):
         return _said(403, {"error": "запрос с чужой страницы"})
     if request.content_type[0] != "application/json":
         return _said(415, {"error": "нужен application/json"})
     return None
+
+
+def _from_other_site(request: Asked) -> bool:
+    """Whether a browser sent this for a page that is not ours."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return True
+    origin = request.headers.get("origin")
+    host = request.headers.get("host", "")
+    return origin is not None and not _same(urlsplit(origin).netloc, host)
+
+
+def _lang(request: Asked) -> "Lang":
+    return "kk" if request.query_params.get("lang") == "kk" else "ru"
 
 
 def _is_local(host: str) -> bool:

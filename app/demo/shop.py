@@ -2,11 +2,11 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,11 +14,13 @@ import msgspec
 
 from app.demo import demper
 from app.demo.bell import Bell
+from app.demo.clock import QUIET
 from app.demo.kaspi import EmulatedKaspi, WrongStepError
 from app.demo.kaspi_shapes import Moves
 from app.demo.model import EmulatedModel
 from app.demo.people import GOODS, Person, people
 from app.demo.server import serving
+from app.demo.ticks import Ticks
 from app.demo.waha import EmulatedWaha
 from app.demo.waha_shapes import Line, Shop
 
@@ -31,15 +33,23 @@ if TYPE_CHECKING:
 
 NAME = "Тёплый дом"
 TIMEZONE = "Asia/Almaty"
+BY_SHOP = "MERCHANT_OUT_OF_STOCK"
+BY_BUYER = "BUYER_CANCELLATION_BY_MERCHANT"
+"""Kaspi's words for who did not want the order any more."""
+
 _HERE = Path(__file__).parent
 _READY_BUYERS = 3
 _ORDERED_DAYS_AGO = 3  # too long ago to be thanked for, so only its delivery is told
-# A newcomer sees an order go its way without a click, and has the time to click first.
-_MOVES = Moves(accepted=20, assembled=45, handed_over=90, delivered=300)
+# An order goes its way without a click as well: a day on the clock, and it is there.
+_MOVES = Moves(accepted=20, assembled=45, handed_over=2 * 3600, delivered=20 * 3600)
+_READ_SECONDS = 5.0  # the product reads Kaspi every three seconds
+
+MoveClock: TypeAlias = Callable[[timedelta], Awaitable[None]]
+"""Puts the world's clock forward and has the product look at what is due then."""
 
 
 class NotTakenError(Exception):
-    """The product did not take what the demper told it; the text says why."""
+    """The product did not take what it was told; the text says why."""
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +64,8 @@ class DemoShop:
     then tell it `serves(url)`.
 
     `changes` counts what happened here, and `changed` waits for more; `closing` is set when
-    whoever watches should leave.
+    whoever watches should leave. `moved` counts how often the clock was put forward, `news` says
+    when something last happened to a buyer's orders of which the product may tell.
     """
 
     def __init__(self, world: "World") -> None:
@@ -64,9 +75,14 @@ class DemoShop:
         self.changes = 0
         self.closing = False
         self.ai_seller_url: str | None = None
+        self.moved = 0
+        self.news: dict[str, datetime] = {}
+        self._move_clock: MoveClock | None = None
+        self._moved_at: datetime | None = None
         self.waha_url = self.kaspi_url = self.model_url = ""
         self._hmac_key = secrets.token_urlsafe(24)
         self.waha = EmulatedWaha(secrets.token_urlsafe(24), world=world, shop=Shop(name=NAME))
+        self.ticks = Ticks(self.waha)
         self.kaspi = EmulatedKaspi(secrets.token_urlsafe(24), "30000001", world)
         self.kaspi.moves = _MOVES
         self.model = EmulatedModel(f"sk-{secrets.token_urlsafe(24)}")
@@ -74,6 +90,7 @@ class DemoShop:
         self.held: list[Held] = []
         self._waha_server: AsyncExitStack | None = None
         self._switching = asyncio.Lock()
+        self._moving = asyncio.Lock()
         self._bell = Bell()
         self._new_people = people()
         self._next_code = 900_000_000 + int(world.now().timestamp()) % 99_000_000
@@ -124,17 +141,21 @@ class DemoShop:
             "AI_SELLER_SHOP_FACTS_FILE": str(_HERE / "shop_facts.toml"),
             "OPENAI_TRANSCRIBE_MODEL": "emulated",
             "AI_SELLER_TIMEZONE": TIMEZONE,
-            # A newcomer tries it at night too, and does not wait for what a buyer would.
-            "AI_SELLER_QUIET_HOURS": "",
+            "AI_SELLER_QUIET_HOURS": "-".join(f"{hour:%H:%M}" for hour in QUIET),
+            # A newcomer does not wait for what a buyer would.
             "AI_SELLER_SEND_INTERVAL_SECONDS": "0",
             "AI_SELLER_TYPING_CHARS_PER_SECOND": "60",
             "AI_SELLER_DEBOUNCE_SECONDS": "1",
             "AI_SELLER_DEBOUNCE_MAX_SECONDS": "3",
         }
 
-    def serves(self, ai_seller_url: str) -> None:
-        """The product is there: WAHA's webhooks and the demper's pushes go to it from now on."""
+    def serves(self, ai_seller_url: str, *, move_clock: MoveClock | None = None) -> None:
+        """The product is there: WAHA's webhooks and the demper's pushes go to it from now on.
+
+        Its clock stands as the world's, which `move_clock` puts forward for both.
+        """
         self.ai_seller_url = ai_seller_url.rstrip("/")
+        self._move_clock = move_clock
         self.waha.webhooks.clear()
         self.waha.hook(f"{self.ai_seller_url}/webhooks/waha", hmac_key=self._hmac_key)
 
@@ -173,6 +194,7 @@ class DemoShop:
             finally:
                 if self.kaspi.changes != before:
                     self._note()
+                self._bell.ring()
 
         return app
 
@@ -203,6 +225,7 @@ class DemoShop:
         Raises KeyError for an unknown phone, NotTakenError when the product did not take it.
         """
         order = self._place(phone, product)
+        self._tells(order)
         await self._push("POST_PURCHASE", order)
         return order
 
@@ -215,7 +238,7 @@ class DemoShop:
             order = self.kaspi.complete(code)
         except WrongStepError:
             raise NotTakenError("the order was cancelled") from None
-        self._note()
+        self._tells(order)
         await self._push("ORDER_DELIVERED", order)
 
     def ship(self, code: str) -> None:
@@ -223,12 +246,20 @@ class DemoShop:
 
         Raises KeyError for an unknown code, WrongStepError for an order that was cancelled.
         """
-        self.kaspi.hand_over(code)
+        self._tells(self.kaspi.hand_over(code))
+
+    def cancel(self, code: str, reason: str = BY_SHOP) -> None:
+        """The shop takes the order back, or its buyer does; raises as `ship` does, and for a
+        received order too.
+        """
+        order = self.kaspi.cancel(code, reason)
+        if reason == BY_SHOP:
+            self._tells(order)
         self._note()
 
-    def cancel(self, code: str, reason: str = "MERCHANT_OUT_OF_STOCK") -> None:
-        """The shop takes the order back; raises as `ship` does, and for a received order too."""
-        self.kaspi.cancel(code, reason)
+    def _tells(self, order: "Order") -> None:
+        """Something has happened of which the product may tell the buyer."""
+        self.news[f"7{order.buyer.phone}"] = self.world.now()
         self._note()
 
     def orders_of(self, phone: str) -> list["Order"]:
@@ -289,12 +320,41 @@ class DemoShop:
         message_id = self.waha.new_message_id()
         return Line(id=message_id, chat=writer.peer, text=text, at=self.world.now())
 
+    # -- the time
+
+    async def move(self, by: timedelta) -> None:
+        """The clock goes forward at once, for the shop, the product and everybody around them.
+
+        Raises NotTakenError where nobody can move it, ValueError for a way back.
+        """
+        async with self._moving:
+            if self._move_clock is None:
+                raise NotTakenError("the clock cannot be moved")
+            await self._orders_are_read()
+            await self._move_clock(by)
+            self.moved += 1
+            self._moved_at = self.world.now()
+        self.waha.later.catch_up()
+        self._note()
+
+    async def _orders_are_read(self) -> None:
+        """The product has read Kaspi since the last move: what it misses for days is no news."""
+        asked, last = self.kaspi.requests, self._moved_at
+        if not asked or last is None or self.kaspi.down:
+            return
+        with suppress(TimeoutError):
+            await self._bell.until(lambda: asked[-1].at >= last, "a poll", _READ_SECONDS)
+
     # -- what may break
 
     async def switch(
-        self, *, model_down: bool | None = None, waha_down: bool | None = None
+        self,
+        *,
+        model_down: bool | None = None,
+        waha_down: bool | None = None,
+        kaspi_down: bool | None = None,
     ) -> None:
-        """Turn the model or WAHA off or on; None leaves it as it is.
+        """Turn the model, WAHA or Kaspi off or on; None leaves it as it is.
 
         WAHA refuses connections then: one cut off in the middle of a send would rightly never be
         tried again, since nobody could know whether the message went.
@@ -302,6 +362,8 @@ class DemoShop:
         async with self._switching:
             if model_down is not None:
                 self.model.down = model_down
+            if kaspi_down is not None:
+                self.kaspi.down = kaspi_down
             if waha_down is not None and waha_down != self.waha_down:
                 await (self._stop_waha() if waha_down else self._start_waha())
             if not self.waha_down:

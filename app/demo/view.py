@@ -1,13 +1,14 @@
 """What the demo's page shows: the whole state of one look at it, as values."""
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from app.demo.calendar import Calendar, Lang
+from app.demo.clock import QUIET, is_quiet
+from app.demo.hints import Author, Hint, Spoken, has_stopped, hint
 from app.demo.shop import TIMEZONE
-from app.demo.words import Hint, Lang, Noted, Why, Words, noted
 
 if TYPE_CHECKING:
     from app.demo.kaspi_shapes import Order
@@ -15,27 +16,32 @@ if TYPE_CHECKING:
     from app.demo.shop import DemoShop
     from app.demo.waha_shapes import Line
 
-Entries: TypeAlias = list[dict[str, Any]]
-Explain: TypeAlias = Callable[[str], Awaitable[Entries]]
-"""A buyer's phone -> the product's journal of that chat; raises ExplainError when it cannot."""
-
-Author: TypeAlias = Literal["buyer", "bot", "owner"]
 Stage: TypeAlias = Literal["paid", "on_its_way", "delivered", "cancelled"]
+Step: TypeAlias = Literal["ship", "deliver", "cancel"]
+Tick: TypeAlias = Literal["sent", "delivered", "read"]
+
+_ZONE = ZoneInfo(TIMEZONE)
 _MOST_LINES = 200
-
-
-class ExplainError(Exception):
-    """The product's journal cannot be read now."""
+_NEXT: dict[Stage, tuple[Step, ...]] = {
+    "paid": ("ship", "deliver", "cancel"),
+    "on_its_way": ("deliver", "cancel"),
+    "delivered": (),
+    "cancelled": (),
+}
+"""What can be done to an order by a click."""
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """A message in the chat; `waits`: written, and not taken by WhatsApp yet."""
+    """A message in the chat; `tick` of the buyer's own: sent and waiting for the shop's WhatsApp,
+    delivered there, read.
+    """
 
     id: str
     author: Author
     text: str
     at: str
-    waits: bool = False
+    day: str
+    tick: Tick | None = None
 
 
 class Chat(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,20 +55,23 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Someone(msgspec.Struct, frozen=True, kw_only=True):
-    """A buyer in the list."""
+    """A buyer in the list, and what was said last."""
 
     phone: str
     name: str
     unread: int
+    typing: bool
+    last: Said | None
 
 
 class Ordered(msgspec.Struct, frozen=True, kw_only=True):
-    """An order; `price` in tenge."""
+    """An order; `price` in tenge, `can` what may be done to it."""
 
     code: str
     product: str
     price: float
     stage: Stage
+    can: tuple[Step, ...]
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,20 +82,36 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     price: float
 
 
+class ShownClock(msgspec.Struct, frozen=True, kw_only=True):
+    """The shop's local time. `minute` of the day; `quiet` while the bot starts no conversation,
+    which is from `quiet_from` until `quiet_until`; `moved` whether it was put forward by hand.
+    """
+
+    time: str
+    date: str
+    minute: int
+    quiet: bool
+    quiet_from: str
+    quiet_until: str
+    moved: bool
+
+
 class Steps(msgspec.Struct, frozen=True, kw_only=True):
     """How far the newcomer has come with this buyer."""
 
     order: bool
     message: bool
     answer: bool
+    clock: bool
     stop: bool
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the page shows; `why` is None while the journal cannot be read."""
+    """Everything the page shows."""
 
     shop: str
     lang: Lang
+    clock: ShownClock
     products: list[Product]
     buyers: list[Someone]
     selected: str
@@ -94,73 +119,107 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     orders: list[Ordered]
     switches: dict[str, bool]
     steps: Steps
-    why: list[Why] | None
     hint: Hint | None
 
 
-async def look(shop: "DemoShop", explain: Explain, *, phone: str | None, lang: Lang) -> State:
+def look(shop: "DemoShop", *, phone: str | None, lang: Lang) -> State:
     """The state with this buyer selected, or with the first one."""
     buyer = shop.buyers.get(phone or "") or next(iter(shop.buyers.values()))
-    journal = await _journal(explain, buyer.phone)
-    words = Words(lang, now=shop.world.now(), zone=ZoneInfo(TIMEZONE))
-    chat, orders = _chat(shop, buyer, words), shop.orders_of(buyer.phone)
+    calendar = Calendar(lang, now=shop.world.now(), zone=_ZONE)
+    chats = {p.phone: _chat(shop, p, calendar) for p in shop.buyers.values()}
+    spoken = _spoken(shop, buyer)
+    orders = shop.orders_of(buyer.phone)
     return State(
         shop=shop.name,
         lang=lang,
+        clock=_clock(calendar, moved=shop.moved > 0),
         products=[Product(sku=i.sku, name=i.name, price=i.price) for i in shop.goods],
-        buyers=[_someone(shop, person) for person in shop.buyers.values()],
+        buyers=[_someone(chat) for chat in chats.values()],
         selected=buyer.phone,
-        chat=chat,
+        chat=chats[buyer.phone],
         orders=[_ordered(order) for order in orders],
-        switches={"model_down": shop.model.down, "waha_down": shop.waha_down},
-        steps=_steps(chat, journal or [], ordered=bool(orders)),
-        why=None if journal is None else words.journal(journal),
-        hint=words.hint(journal or []),
+        switches={
+            "waha_down": shop.waha_down,
+            "model_down": shop.model.down,
+            "kaspi_down": shop.kaspi.down,
+        },
+        steps=_steps(spoken, ordered=bool(orders), moved=shop.moved > 0),
+        hint=hint(spoken, news=shop.news.get(buyer.phone), calendar=calendar),
     )
 
 
-async def _journal(explain: Explain, phone: str) -> list[Noted] | None:
-    try:
-        return noted(await explain(phone))
-    except ExplainError:
-        return None
+def _clock(calendar: Calendar, *, moved: bool) -> ShownClock:
+    begins, ends = QUIET
+    return ShownClock(
+        time=calendar.time(calendar.now),
+        date=calendar.today(),
+        minute=calendar.now.hour * 60 + calendar.now.minute,
+        quiet=is_quiet(calendar.now),
+        quiet_from=f"{begins:%H:%M}",
+        quiet_until=f"{ends:%H:%M}",
+        moved=moved,
+    )
 
 
-def _someone(shop: "DemoShop", person: "Person") -> Someone:
-    unread = shop.phone(person.phone).unread
-    return Someone(phone=person.phone, name=person.name, unread=unread)
+def _someone(chat: Chat) -> Someone:
+    last = chat.lines[-1] if chat.lines else None
+    return Someone(
+        phone=chat.phone, name=chat.name, unread=chat.unread, typing=chat.typing, last=last
+    )
 
 
-def _chat(shop: "DemoShop", person: "Person", words: Words) -> Chat:
+def _lines(shop: "DemoShop", person: "Person") -> list["Line"]:
     phone = shop.phone(person.phone)
     both = {phone.peer.id, phone.peer.alt}
-    there = [line for line in shop.waha.lines if line.chat.id in both]
+    return [line for line in shop.waha.lines if line.chat.id in both]
+
+
+def _chat(shop: "DemoShop", person: "Person", calendar: Calendar) -> Chat:
+    phone = shop.phone(person.phone)
     held = [each.line for each in shop.held if each.phone == person.phone]
-    said = [_said(line, words) for line in there]
-    said += [_said(line, words, waits=True) for line in held]
+    there = _lines(shop, person)[-_MOST_LINES:]
+    said = [_said(line, calendar, tick=_tick(shop, line)) for line in there]
+    said += [_said(line, calendar, tick="sent") for line in held]
     return Chat(
         phone=person.phone,
         name=person.name,
         typing=phone.typing,
         unread=phone.unread,
-        lines=said[-_MOST_LINES:],
+        lines=said,
     )
 
 
-def _said(line: "Line", words: Words, *, waits: bool = False) -> Said:
-    ours: Author = "bot" if line.source == "api" else "owner"
+def _said(line: "Line", calendar: Calendar, *, tick: Tick | None) -> Said:
     return Said(
         id=line.id,
-        author=ours if line.from_me else "buyer",
+        author=_author(line),
         text=line.text or "",
-        at=words.clock(line.at),
-        waits=waits,
+        at=calendar.time(line.at),
+        day=calendar.day(line.at),
+        tick=tick,
     )
+
+
+def _tick(shop: "DemoShop", line: "Line") -> Tick | None:
+    if line.from_me:
+        return None
+    return "read" if shop.ticks.is_read(line.id) else "delivered"
+
+
+def _author(line: "Line") -> Author:
+    if not line.from_me:
+        return "buyer"
+    return "bot" if line.source == "api" else "owner"
+
+
+def _spoken(shop: "DemoShop", person: "Person") -> list[Spoken]:
+    return [Spoken(_author(n), n.text or "", n.at) for n in _lines(shop, person)]
 
 
 def _ordered(order: "Order") -> Ordered:
     names = ", ".join(item.name for item in order.items)
-    return Ordered(code=order.code, product=names, price=order.total, stage=_stage(order))
+    stage = _stage(order)
+    return Ordered(code=order.code, product=names, price=order.total, stage=stage, can=_NEXT[stage])
 
 
 def _stage(order: "Order") -> Stage:
@@ -169,12 +228,13 @@ def _stage(order: "Order") -> Stage:
     return "on_its_way" if order.handed_over else "paid"
 
 
-def _steps(chat: Chat, journal: list[Noted], *, ordered: bool) -> Steps:
-    authors = [line.author for line in chat.lines]
+def _steps(spoken: list[Spoken], *, ordered: bool, moved: bool) -> Steps:
+    authors = [said.author for said in spoken]
     asked = authors.index("buyer") if "buyer" in authors else None
     return Steps(
         order=ordered,
         message="bot" in authors,
         answer=asked is not None and "bot" in authors[asked:],
-        stop=any(entry.kind == "opted_out" for entry in journal),
+        clock=moved,
+        stop=has_stopped(spoken),
     )

@@ -5,23 +5,33 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
+from zoneinfo import ZoneInfo
 
 import uvicorn
 
 from app.config import Settings, admin_api_key
-from app.demo.page import routes
-from app.demo.shop import DemoShop
+from app.demo.calendar import Lang
+from app.demo.clock import DemoClock
+from app.demo.page import Pass, Welcome, routes
+from app.demo.shop import TIMEZONE, DemoShop, MoveClock
+from app.domain.events import Language
 from app.log import get_logger
-from app.web.server import App
+from app.web.desk.login import demo_cookie
+from app.web.front import Front
+from app.web.server import App, build
 from app.wiring.assembly import Assembly
-from app.wiring.parts import assembled, store_of, web_app
-from app.worker.loop import working
-from app.world import World
+from app.wiring.parts import assembled, front_of, store_of
+from app.worker.keep_rules import keep_rules
+from app.worker.loop import reschedule, working
+from app.world import MovableWorld, World
 
 LAST_ANSWERS = 5
 """Seconds that open requests have when the server is asked to stop."""
@@ -34,12 +44,23 @@ async def serve(settings: Settings, *, worker: bool = True) -> None:
     world = World()
     key, kept_in = admin_api_key(settings)
     async with store_of(settings) as url, assembled(settings, world=world, redis_url=url) as parts:
-        app = web_app(parts, admin_key=key.reveal())
+        front = front_of(parts, admin_key=key.reveal())
         _tell(settings, kept_in)
         async with AsyncExitStack() as stack:
-            if worker:
-                await stack.enter_async_context(_worker(parts))
-            await _web(app, settings.ai_seller_host, settings.port)
+            beside = _worker(parts) if worker else ruled(parts)
+            await stack.enter_async_context(beside)
+            host, port = settings.ai_seller_host, settings.port
+            await _web(build(front), host, port, leaving=front.changes.close)
+
+
+@asynccontextmanager
+async def ruled(parts: Assembly) -> AsyncIterator[None]:
+    """What the seller changes of the rules is known while inside, where no worker is."""
+    keeping = asyncio.create_task(keep_rules(parts.bot.ruling, parts.world), name="rules")
+    try:
+        yield
+    finally:
+        keeping.cancel()
 
 
 async def work(settings: Settings) -> None:
@@ -56,7 +77,8 @@ async def work(settings: Settings) -> None:
 
 async def demo(settings: Settings) -> None:
     """The product in front of an emulated WAHA, Kaspi and model, until asked to stop."""
-    world = World()
+    world = DemoClock(_demo_folder(settings) / "clock")
+    world.to_working_hours(ZoneInfo(TIMEZONE))
     shop = DemoShop(world)
     async with shop.open():
         settings = _for_demo(settings, shop)
@@ -68,11 +90,36 @@ async def demo(settings: Settings) -> None:
             assembled(settings, world=world, redis_url=url) as parts,
             _worker(parts),
         ):
-            shop.serves(address)
-            pages = routes(shop, api=address, admin_key=key.reveal())
-            app = web_app(parts, admin_key=key.reveal(), demo_routes=pages)
+            shop.serves(address, move_clock=clock_of(world, parts))
+            front = front_of(parts, admin_key=key.reveal(), demo=True)
+            app = build(front, extra_routes=routes(shop, welcome=_welcome(front)))
             _tell(settings, kept_in, demo_at=f"{address}/demo")
-            await _web(app, host, port)
+            await _web(app, host, port, leaving=partial(_hang_up, shop, front))
+
+
+def clock_of(world: MovableWorld, parts: Assembly) -> MoveClock:
+    """Moves the demo's clock, and all that waits for a time with it."""
+
+    async def move(by: timedelta) -> None:
+        world.move(by)
+        await reschedule(parts.bot)
+
+    return move
+
+
+def _hang_up(shop: DemoShop, front: Front) -> None:
+    """End the streams of the phone and of the desk."""
+    shop.hang_up()
+    front.changes.close()
+
+
+def _welcome(front: Front) -> Welcome:
+    """Who opens the demo's page has the desk beside it: nobody has a key to type there."""
+
+    async def pass_for(lang: Lang) -> Pass:
+        return await demo_cookie(front, Language(lang))
+
+    return pass_for
 
 
 @asynccontextmanager
@@ -82,7 +129,10 @@ async def _worker(parts: Assembly) -> AsyncIterator[None]:
         yield
 
 
-async def _web(app: App, host: str, port: int) -> None:
+async def _web(
+    app: App, host: str, port: int, *, leaving: Callable[[], None] | None = None
+) -> None:
+    """Serve until asked to stop; ``leaving`` is told then, before open requests are waited for."""
     config = uvicorn.Config(
         app,
         host=host,
@@ -98,7 +148,21 @@ async def _web(app: App, host: str, port: int) -> None:
         # before its worker and its store have stopped too.
         signal.signal(number, _heard)
     _freeze()
-    await uvicorn.Server(config).serve()
+    await _Server(config, leaving).serve()
+
+
+class _Server(uvicorn.Server):
+    """Tells that it leaves, so that streams without an end may come to theirs."""
+
+    def __init__(self, config: uvicorn.Config, leaving: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._leaving = leaving
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, then wait for what is open."""
+        if self._leaving is not None:
+            self._leaving()
+        await super().shutdown(sockets)
 
 
 def _freeze() -> None:
@@ -129,11 +193,16 @@ def _for_demo(settings: Settings, shop: DemoShop) -> Settings:
             **shop.environment(),
             "AI_SELLER_HOST": settings.ai_seller_host,
             "PORT": str(settings.port),
+            "AI_SELLER_URL": f"http://{_reachable(settings.ai_seller_host)}:{settings.port}",
             # Apart from a seller's own: what the demo has planned must never reach real people.
-            "AI_SELLER_DATA_DIR": str(settings.ai_seller_data_dir / "demo"),
+            "AI_SELLER_DATA_DIR": str(_demo_folder(settings)),
         },
         dotenv=None,
     )
+
+
+def _demo_folder(settings: Settings) -> Path:
+    return settings.ai_seller_data_dir / "demo"
 
 
 def _reachable(host: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,26 +21,17 @@ from app.demo import page
 from app.demo.server import serving
 from app.demo.shop import DemoShop, NotTakenError
 from app.demo.webhooks import signature
-from app.world import World
+from app.world import MovableWorld, World
 
-ADMIN_KEY = "the-admin-key"
-PAUSE = [
-    {"at": "2030-01-01T09:00:00Z", "kind": "order", "reason": "paid", "order_code": "913000001"},
-    {
-        "at": "2030-01-01T09:00:01Z",
-        "kind": "written",
-        "purpose": "post_purchase",
-        "written": {"prompt": "post_purchase/v1", "canned": True, "why_canned": "breaker_open"},
-    },
-    {"at": "2030-01-01T09:00:02Z", "kind": "sent", "purpose": "post_purchase", "until": None},
-    {
-        "at": "2030-01-01T09:05:00Z",
-        "kind": "blocked",
-        "purpose": "order_delivered",
-        "reason": "cooldown",
-        "until": "2030-01-02T09:00:02Z",
-    },
-]
+MORNING = datetime(2030, 1, 1, 5, 0, tzinfo=UTC)
+"""Ten o'clock in the shop."""
+
+
+class Standing(MovableWorld):
+    """A clock that goes only when it is moved."""
+
+    def now(self) -> datetime:
+        return MORNING + self.ahead
 
 
 @dataclass
@@ -47,18 +39,15 @@ class Product:
     """What a product answers and has been told."""
 
     status: int = 200
-    journal: Any = field(default_factory=list)
-    journal_status: int = 200
     pushed: list[dict[str, Any]] = field(default_factory=list)
     hooked: list[dict[str, Any]] = field(default_factory=list)
     signatures: list[tuple[str, bytes]] = field(default_factory=list)
 
     def routes(self) -> list[HTTPRouteHandler]:
-        post, get = HttpMethod.POST, HttpMethod.GET
+        post = HttpMethod.POST
         return [
             HTTPRouteHandler("/event_handler", http_method=post)(self.take_push),
             HTTPRouteHandler("/webhooks/waha", http_method=post)(self.take_hook),
-            HTTPRouteHandler("/api/contacts/{phone:str}/journal", http_method=get)(self.tell),
         ]
 
     async def take_push(self, request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -70,11 +59,6 @@ class Product:
         self.hooked.append(json.loads(body))
         self.signatures.append((request.headers["X-Webhook-Hmac"], body))
         return Response(b"", status_code=202)
-
-    async def tell(self, request: Request[Any, Any, Any]) -> Response[Any]:
-        if request.headers.get("Authorization") != f"Bearer {ADMIN_KEY}":
-            return Response(b"", status_code=401)
-        return Response(self.journal, status_code=self.journal_status)
 
 
 @dataclass
@@ -103,13 +87,33 @@ class Demo:
         url = f"{env['WAHA_API_ENDPOINT']}/api/sendText"
         return await self.http.post(url, json=body, headers={"X-Api-Key": env["WAHA_API_KEY"]})
 
+    async def ordered(self, phone: str | None = None) -> str:
+        """The code of an order placed now."""
+        answer = await self.post("orders", phone=phone or self.phone, sku="101200501_1")
+        code: str = answer.json()["code"]
+        return code
+
+    async def hint(self, phone: str | None = None) -> str | None:
+        """What kind of hint is shown."""
+        shown = (await self.state(phone=phone or self.phone))["hint"]
+        return None if shown is None else str(shown["kind"])
+
+
+async def pass_for(lang: str) -> page.Pass:
+    return page.Pass(key="desk", value=lang, path="/desk", httponly=True)
+
 
 @asynccontextmanager
 async def running() -> AsyncIterator[Demo]:
-    shop, product = DemoShop(World()), Product()
+    world, product = Standing(), Product()
+    shop = DemoShop(world)
+
+    async def move(by: timedelta) -> None:
+        world.move(by)
+
     async with shop.open(), serving(_app(product.routes())) as product_url:
-        shop.serves(product_url)
-        pages = page.routes(shop, api=product_url, admin_key=ADMIN_KEY)
+        shop.serves(product_url, move_clock=move)
+        pages = page.routes(shop, welcome=pass_for)
         async with (
             serving(_app(pages)) as url,
             httpx.AsyncClient(base_url=url, timeout=5, trust_env=False) as http,
@@ -127,7 +131,7 @@ def _app(routes: list[HTTPRouteHandler]) -> Litestar:
 async def test_the_environment_of_the_demo_is_settings_the_product_takes() -> None:
     async with running() as demo:
         settings = Settings.load(demo.shop.environment(), dotenv=None)
-        assert settings.ai_seller_quiet_hours is None
+        assert settings.ai_seller_quiet_hours == (time(21), time(9))
         assert settings.ai_seller_send_interval_seconds == (0.0, 0.0)
         assert settings.shop_name == demo.shop.name
         bearer = {"Authorization": f"Bearer {demo.shop.model.api_key}"}
@@ -193,12 +197,12 @@ async def test_while_waha_is_down_messages_wait_and_come_when_it_is_back() -> No
         with pytest.raises(httpx.ConnectError):
             await demo.sends(demo.phone, "Здравствуйте!")
         await demo.post("messages", phone=demo.phone, text="Вы тут?")
-        assert (await demo.state())["chat"]["lines"][0]["waits"] is True
+        assert (await demo.state())["chat"]["lines"][0]["tick"] == "sent"
         assert demo.product.hooked == []
         await demo.post("switches", waha_down=False)
         await demo.shop.waha.delivered()
         assert [told["payload"]["body"] for told in demo.product.hooked] == ["Вы тут?"]
-        assert (await demo.state())["chat"]["lines"][0]["waits"] is False
+        assert (await demo.state())["chat"]["lines"][0]["tick"] == "delivered"
         assert (await demo.sends(demo.phone, "Здравствуйте!")).status_code == 201
 
 
@@ -206,9 +210,14 @@ async def test_switches_are_shown_and_leave_each_other_alone() -> None:
     async with running() as demo:
         await demo.post("switches", model_down=True)
         await demo.post("switches", waha_down=True)
-        assert (await demo.state())["switches"] == {"model_down": True, "waha_down": True}
-        await demo.post("switches", model_down=False)
-        assert (await demo.state())["switches"] == {"model_down": False, "waha_down": True}
+        assert await _switched(demo) == {"model_down", "waha_down"}
+        await demo.post("switches", model_down=False, kaspi_down=True)
+        assert await _switched(demo) == {"waha_down", "kaspi_down"}
+        assert demo.shop.kaspi.down
+
+
+async def _switched(demo: Demo) -> set[str]:
+    return {name for name, is_on in (await demo.state())["switches"].items() if is_on}
 
 
 async def test_nobody_serves_before_the_product_is_there() -> None:
@@ -248,61 +257,155 @@ async def test_steps_follow_the_newcomer() -> None:
             return [name for name, is_done in steps.items() if is_done]
 
         assert await done() == []
-        await demo.post("orders", phone=phone, sku="101200501_1")
+        await demo.ordered(phone)
         await demo.sends(phone, "Спасибо за заказ")
         await demo.post("messages", phone=phone, text="Сколько стоит?")
         assert await done() == ["order", "message"]
         await demo.sends(phone, "9 450 ₸")
-        demo.product.journal = [{"at": "2030-01-01T09:00:00Z", "kind": "opted_out"}]
-        assert await done() == ["order", "message", "answer", "stop"]
+        await demo.post("clock", hours=1)
+        assert await done() == ["order", "message", "answer", "clock"]
+        await demo.post("messages", phone=phone, text="Больше мне не пишите, пожалуйста")
+        assert await done() == ["order", "message", "answer", "clock", "stop"]
 
 
-async def test_the_journal_is_told_in_plain_words_newest_first() -> None:
+async def test_a_message_of_the_buyer_is_ticked_once_more_when_the_shop_has_read_it() -> None:
     async with running() as demo:
-        demo.product.journal = PAUSE
-        state = await demo.state()
-        said = [f"{w['about']} — {w['status']}: {w['reason']}" for w in state["why"]]
-        pause = "пауза 24 часа между сообщениями, до 02.01, 14:00"
-        assert said == [
-            f"Вопрос о доставленном заказе — не отправлено: {pause}",
-            "Благодарность за заказ — отправлено: None",
-            "Благодарность за заказ — текст готов: готовый текст: модель недоступна",
-            "Заказ 913000001 — оплачен: None",
-        ]
-        assert [why["tone"] for why in state["why"]] == ["wait", "ok", "info", "info"]
-        assert state["why"][0]["at"] == "14:05"
-        assert (state["hint"]["kind"], state["hint"]["new_buyer"]) == ("cooldown", True)
-        assert "24 часа" in state["hint"]["text"]
+        phone = demo.phone
+        for text in ("Здравствуйте", "Когда приедет?", "Вы тут?"):
+            await demo.post("messages", phone=phone, text=text)
+        first, second, _ = demo.shop.waha.lines
+        env = demo.shop.environment()
+        seen = {"session": "default", "chatId": f"{phone}@c.us", "messageIds": [first.full_id]}
+
+        async def ticks(asked: dict[str, Any]) -> list[str]:
+            url = f"{env['WAHA_API_ENDPOINT']}/api/sendSeen"
+            await demo.http.post(url, json=asked, headers={"X-Api-Key": env["WAHA_API_KEY"]})
+            return [line["tick"] for line in (await demo.state())["chat"]["lines"]]
+
+        assert await ticks(seen) == ["read", "delivered", "delivered"]
+        assert await ticks(seen | {"messageIds": [second.full_id]}) == ["read", "read", "delivered"]
+        everything = {"session": "default", "chatId": f"{phone}@c.us"}
+        assert await ticks(everything) == ["read", "read", "read"]
 
 
-async def test_the_journal_is_told_in_kazakh_too() -> None:
+async def test_an_order_is_shipped_delivered_or_cancelled_by_a_click() -> None:
     async with running() as demo:
-        demo.product.journal = PAUSE
-        why = (await demo.state(lang="kk"))["why"]
-        assert why[1]["status"] == "жіберілді"
+        shipped, dropped, regretted = [await demo.ordered() for _ in range(3)]
+
+        async def shown() -> dict[str, tuple[str, tuple[str, ...]]]:
+            orders = (await demo.state())["orders"]
+            return {o["code"]: (o["stage"], tuple(o["can"])) for o in orders}
+
+        assert set((await shown()).values()) == {("paid", ("ship", "deliver", "cancel"))}
+        await demo.post("ship", code=shipped)
+        await demo.post("cancel", code=dropped, by="shop")
+        await demo.post("cancel", code=regretted, by="buyer")
+        assert await shown() == {
+            shipped: ("on_its_way", ("deliver", "cancel")),
+            dropped: ("cancelled", ()),
+            regretted: ("cancelled", ()),
+        }
+        reasons = [demo.shop.kaspi.orders[c].cancellation_reason for c in (dropped, regretted)]
+        assert reasons == ["MERCHANT_OUT_OF_STOCK", "BUYER_CANCELLATION_BY_MERCHANT"]
+        assert (await demo.post("ship", code=dropped)).status_code == 409
+        assert (await demo.post("deliver", code=shipped)).status_code == 200
+        assert (await demo.post("cancel", code=shipped)).status_code == 409
+
+
+async def test_the_list_of_chats_tells_the_last_line_and_who_writes() -> None:
+    async with running() as demo:
+        phone = demo.phone
+        await demo.sends(phone, "Здравствуйте!")
+        demo.shop.phone(phone).typing = True
+        first, second, _ = (await demo.state())["buyers"]
+        assert (first["last"]["text"], first["last"]["author"]) == ("Здравствуйте!", "bot")
+        assert (first["typing"], first["unread"]) == (True, 1)
+        assert (second["last"], second["typing"]) == (None, False)
+
+
+# -- the clock
+
+
+async def test_the_clock_goes_forward_for_the_shop_and_its_people() -> None:
+    async with running() as demo:
+        clock = (await demo.state())["clock"]
+        assert (clock["time"], clock["date"]) == ("10:00", "вторник, 1 января")
+        assert (clock["quiet"], clock["moved"], clock["minute"]) == (False, False, 600)
+        await demo.post("messages", phone=demo.phone, text="Здравствуйте")
+        assert (await demo.post("clock", hours=24)).status_code == 200
+        await demo.post("messages", phone=demo.phone, text="А сегодня?")
+        state = await demo.state(lang="kk")
+        assert (state["clock"]["date"], state["clock"]["moved"]) == ("сәрсенбі, 2 қаңтар", True)
+        assert [line["day"] for line in state["chat"]["lines"]] == ["Кеше", "Бүгін"]
+        await demo.post("clock", hours=11)
+        clock = (await demo.state())["clock"]
+        assert (clock["time"], clock["quiet"]) == ("21:00", True)
+        assert (clock["quiet_from"], clock["quiet_until"]) == ("21:00", "09:00")
+
+
+@pytest.mark.parametrize("hours", [0, -1, 49, 1.5, "24"])
+async def test_the_clock_goes_neither_back_nor_further_than_kaspi_may_be_away(hours: Any) -> None:
+    async with running() as demo:
+        assert (await demo.post("clock", hours=hours)).status_code == 400
+        assert (await demo.state())["clock"]["moved"] is False
+
+
+async def test_a_clock_nobody_can_move_says_so() -> None:
+    async with running() as demo:
+        assert demo.shop.ai_seller_url is not None
+        demo.shop.serves(demo.shop.ai_seller_url)
+        assert (await demo.post("clock", hours=1)).status_code == 502
+
+
+# -- what a newcomer should know
+
+
+async def test_a_pause_between_two_messages_is_explained_until_it_is_over() -> None:
+    async with running() as demo:
+        code = await demo.ordered()
+        assert await demo.hint() is None
+        await demo.post("clock", hours=1)
+        await demo.sends(demo.phone, "Спасибо за заказ!")
+        await demo.post("clock", hours=1)
+        await demo.post("deliver", code=code)
+        shown = (await demo.state())["hint"]
+        assert (shown["kind"], shown["hours"], shown["new_buyer"]) == ("cooldown", 23, True)
+        await demo.post("messages", phone=demo.phone, text="Когда?")
+        await demo.sends(demo.phone, "Скоро")
+        assert await demo.hint() == "cooldown"
+        await demo.post("clock", hours=23)
+        assert await demo.hint() is None
+
+
+async def test_quiet_hours_are_explained_when_something_waits_for_the_morning() -> None:
+    async with running() as demo:
+        await demo.post("clock", hours=12)
+        assert await demo.hint() is None
+        await demo.ordered()
+        shown = (await demo.state())["hint"]
+        assert (shown["kind"], shown["hours"]) == ("quiet_hours", 12)
+        assert await demo.hint(list(demo.shop.buyers)[1]) is None
 
 
 async def test_a_stop_is_explained_until_the_buyer_comes_back() -> None:
     async with running() as demo:
-        stop = {"at": "2030-01-01T09:00:00Z", "kind": "opted_out"}
-        demo.product.journal = [*PAUSE, stop | {"at": "2030-01-01T10:00:00Z"}]
-        assert (await demo.state())["hint"]["kind"] == "opted_out"
-        start = {"at": "2030-01-01T10:05:00Z", "kind": "opted_in"}
-        sent = {"at": "2030-01-03T10:00:00Z", "kind": "sent", "purpose": "order_delivered"}
-        demo.product.journal = [*demo.product.journal, start, sent]
-        assert (await demo.state())["hint"] is None
+        await demo.post("messages", phone=demo.phone, text="СТОП")
+        await demo.post("messages", phone=demo.phone, text="А где мой заказ?")
+        assert await demo.hint() == "opted_out"
+        await demo.post("messages", phone=demo.phone, text="старт")
+        assert await demo.hint() is None
 
 
-async def test_a_journal_that_cannot_be_read_does_not_break_the_page() -> None:
+async def test_a_chat_the_owner_took_is_explained_for_as_long_as_the_bot_leaves_it() -> None:
     async with running() as demo:
-        demo.product.journal_status = 503
-        assert (await demo.state())["why"] is None
-        demo.product.journal_status = 404
-        assert (await demo.state())["why"] == []
-        demo.product.journal_status, demo.product.journal = 200, {"not": "a list"}
-        assert (await demo.state())["why"] is None
-        demo.product.journal = [{"kind": "sent"}, *PAUSE]
-        assert len((await demo.state())["why"]) == 4
+        await demo.post("owner", phone=demo.phone, text="Здравствуйте, это продавец")
+        shown = (await demo.state())["hint"]
+        assert (shown["kind"], shown["hours"]) == ("taken_over", 4)
+        await demo.post("clock", hours=4)
+        assert await demo.hint() is None
+
+
+# -- its stream
 
 
 async def test_events_bring_the_whole_state_on_each_change() -> None:
@@ -322,13 +425,6 @@ async def test_events_bring_the_whole_state_on_each_change() -> None:
                 assert [state async for state in states] == []
 
 
-async def test_events_end_when_the_product_no_longer_answers_for_it_may_be_stopping() -> None:
-    async with running() as demo:
-        demo.product.journal_status = 503
-        async with asyncio.timeout(5), demo.http.stream("GET", "/demo/events") as stream:
-            assert [state["why"] async for state in _states(stream)] == [None]
-
-
 async def _states(stream: httpx.Response) -> AsyncIterator[dict[str, Any]]:
     async for line in stream.aiter_lines():
         if line.startswith("data: "):
@@ -345,6 +441,9 @@ async def _states(stream: httpx.Response) -> AsyncIterator[dict[str, Any]]:
         ("messages", {"phone": "77010000000", "text": "Привет"}, 404),
         ("owner", {"phone": "77010000000", "text": "Привет"}, 404),
         ("deliver", {"code": "1"}, 404),
+        ("ship", {"code": "1"}, 404),
+        ("cancel", {"code": "1"}, 404),
+        ("cancel", {"code": "1", "by": "nobody"}, 400),
         ("messages", {"phone": "77010000000", "text": "   "}, 400),
         ("messages", {"phone": "77010000000", "text": "я" * 1001}, 400),
         ("switches", {"wahadown": True}, 400),
@@ -402,6 +501,41 @@ async def test_a_page_of_another_name_is_not_served() -> None:
             assert answer.status_code == 403
 
 
+# -- the desk beside it
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_let_in"),
+    [
+        ({}, True),
+        ({"Sec-Fetch-Site": "none"}, True),
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "same-site"}, False),
+        ({"Origin": "https://evil.example"}, False),
+    ],
+)
+async def test_its_visitor_is_let_into_the_desk_unless_led_here_by_another_site(
+    headers: dict[str, str], is_let_in: bool
+) -> None:
+    async with running() as demo:
+        answer = await demo.http.get("/demo", headers=headers)
+        assert answer.status_code == 200
+        assert ("set-cookie" in answer.headers) == is_let_in
+        answer = await demo.http.post("/demo/desk?lang=kk", json={}, headers=headers)
+        assert (answer.status_code == 200) == is_let_in
+        assert answer.headers.get("set-cookie", "").startswith("desk=kk; HttpOnly") == is_let_in
+
+
+async def test_nothing_else_lets_anybody_into_the_desk() -> None:
+    async with running() as demo:
+        for path in ("/demo/state", "/demo/static/page.js", "/demo/static/none.js"):
+            assert "set-cookie" not in (await demo.http.get(path)).headers
+        assert "set-cookie" not in (await demo.post("buyers")).headers
+        stranger = await demo.http.get("/demo", headers={"Host": "evil.example"})
+        assert (stranger.status_code, "set-cookie" in stranger.headers) == (403, False)
+
+
 # -- its files
 
 
@@ -414,8 +548,12 @@ async def test_the_page_needs_nothing_but_its_own_files() -> None:
         assert "unsafe" not in policy
         assert not re.search(r"<style|\son\w+=|\sstyle=|<script(?! src)", shown.text)
         linked = re.findall(r'(?:src|href)="([^"]+)"', shown.text)
+        assert linked.pop() == "/desk"
         assert len(linked) == 3
-        for path in linked:
+        assert "frame-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        imported = [name for script in SCRIPTS for name in _imports(script)]
+        for path in [*linked, *imported]:
             assert path.startswith("/demo/static/")
             file = await demo.http.get(path)
             assert file.status_code == 200
@@ -423,13 +561,35 @@ async def test_the_page_needs_nothing_but_its_own_files() -> None:
         assert (await demo.http.get("/demo/static/page.py")).status_code == 404
 
 
-def test_texts_are_put_in_as_text_and_every_word_exists_in_both_languages() -> None:
-    here = Path(page.__file__).parent
-    script, html = (here / "page.js").read_text(), (here / "page.html").read_text()
-    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", script)
-    russian, kazakh = script.split("  kk: {")[0], script.split("  kk: {")[1].split("\n};")[0]
-    words = {name: set(re.findall(r"(\w+): [\"\[{]", text)) for name, text in
-             (("ru", russian), ("kk", kazakh))}  # fmt: skip
-    assert words["ru"] - {"ru", "stages"} == words["kk"] - {"stages"}
-    used = set(re.findall(r'data-t(?:-label|-placeholder)?="(\w+)"', html))
-    assert used <= words["ru"]
+HERE = Path(page.__file__).parent
+SCRIPTS = sorted(HERE.glob("page*.js"))
+
+
+def _imports(script: Path) -> set[str]:
+    found = re.findall(r'from "\./(\w+\.js)"', script.read_text("utf-8"))
+    return {f"/demo/static/{name}" for name in found}
+
+
+def test_texts_are_put_in_as_text() -> None:
+    as_markup = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|Function\(|srcdoc"
+    assert len(SCRIPTS) == 5
+    assert [p.name for p in SCRIPTS if re.search(as_markup, p.read_text("utf-8"))] == []
+
+
+def test_every_word_of_the_page_exists_in_both_languages() -> None:
+    text = (HERE / "page_words.js").read_text("utf-8")
+    russian, kazakh = text.split("\n  kk: {")
+    said = [re.findall(r"\b(\w+): [\"\[{]", each) for each in (russian, kazakh)]
+    assert said[0][1:] == said[1]
+    html = (HERE / "page.html").read_text("utf-8")
+    used = set(re.findall(r'data-t(?:-\w+)?="(\w+)"', html))
+    for script in SCRIPTS:
+        used |= set(re.findall(r'say\("(\w+)"\)', script.read_text("utf-8")))
+    assert used - set(said[0]) == set()
+    shown = dict(re.findall(r'\b(\w+): "([^"]+)"', russian))
+    told = re.findall(r'data-t="(\w+)"[^>]*>([^<]*)<', html)
+    assert [(name, text) for name, text in told if shown.get(name) != text] == []
+
+
+def test_the_shops_quiet_hours_are_on_the_page_in_no_words_of_its_own() -> None:
+    assert not re.search(r"21:00|09:00", (HERE / "page_words.js").read_text("utf-8"))

@@ -1,108 +1,23 @@
-"""The demo's own words: its journal leaves none raw, its assistant says nothing twice in a row."""
+"""The demo's assistant: what it answers is what the product sends, and nothing twice in a row."""
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
 
 from app.demo.assistant import facts_of, say
-from app.demo.words import Lang, Noted, Why, Words
 from app.domain.brief import Brief, Line
-from app.domain.conversation import Author, Kind
+from app.domain.conversation import Author
 from app.domain.events import Item, Language, Order, Stage
 from app.domain.product import Product
-from app.domain.rules import CONTEXT_MESSAGES, Purpose, Reason
+from app.domain.rules import CONTEXT_MESSAGES, Purpose
 from app.writing.checks import check
 from app.writing.prompts import Prompts
 
-APP = Path(__file__).parents[2] / "app"
 NOON = datetime(2030, 1, 1, 7, 0, tzinfo=UTC)
-RAW = re.compile(r"\b[a-z]+(?:_[a-z]+)*\b|\b\d{3}\b")
-"""A word of the code («WhatsApp (WAHA)» is none), or WhatsApp's number of an error."""
-
-LISTED = """
-    number_health unknown_contact session_down restricted not_on_whatsapp written_over overtaken
-    seen_on_whatsapp seen_twice did_not_go taken one_person unconfirmed unanswered interrupted
-    server_error no_answer rate_limited no_lid replayed loop flood late model_asked
-    model_unavailable text_rejected writing_failed 463
-""".split()
-
-
-# -- the journal's words
-
-
-def told(lang: Lang, kind: str, *, purpose: str | None = None, reason: str | None = None) -> Why:
-    words = Words(lang, now=NOON, zone=ZoneInfo("Asia/Almaty"))
-    later = NOON + timedelta(hours=2) if kind == Kind.SCHEDULED else None
-    entry = Noted(at=NOON, kind=kind, purpose=purpose, reason=reason, until=later)
-    return words.journal([entry])[0]
-
-
-def is_raw(why: Why) -> bool:
-    return RAW.search(f"{why.about} {why.status} {why.reason or ''}") is not None
-
-
-def reasons() -> set[str]:
-    """Every reason of the journal that the code spells, and every code of a WAHA that fails."""
-    of_waha = sorted(APP.glob("gateways/waha*.py"))
-    inside = [*APP.glob("domain/*.py"), *APP.glob("worker/*.py")]
-    spelled = {word for path in inside for word in _spelled(path, "reason")}
-    codes = {word for path in of_waha for word in _spelled(path, "code")}
-    return {*Reason, *LISTED, *spelled, *codes}
-
-
-def _spelled(path: Path, keyword: str) -> Iterator[str]:
-    """The constants given as ``keyword=``, or as the reason why a person is called."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if not isinstance(node, ast.Call):
-            continue
-        calls = isinstance(node.func, ast.Name) and node.func.id == "call_person"
-        given = [k.value for k in node.keywords if k.arg == keyword] + node.args[1:2] * calls
-        yield from (
-            value.value
-            for value in given
-            if isinstance(value, ast.Constant) and isinstance(value.value, str)
-        )
-
-
-def test_the_reasons_are_found_in_the_code() -> None:
-    assert {"written_over", "loop", "no_lid", "unreachable", "replayed"} <= reasons() - set(Reason)
-
-
-@pytest.mark.parametrize("lang", ["ru", "kk"])
-def test_every_reason_is_told_in_plain_words(lang: Lang) -> None:
-    assert [r for r in sorted(reasons()) if is_raw(told(lang, "blocked", reason=r))] == []
-
-
-@pytest.mark.parametrize("lang", ["ru", "kk"])
-def test_every_kind_is_told_in_plain_words_but_receipts_which_are_not_shown(lang: Lang) -> None:
-    shown = [kind for kind in Kind if kind is not Kind.RECEIPT]
-    assert [kind for kind in shown if is_raw(told(lang, kind))] == []
-    with pytest.raises(IndexError):
-        told(lang, Kind.RECEIPT, reason="read")
-
-
-@pytest.mark.parametrize("lang", ["ru", "kk"])
-def test_every_purpose_has_a_name_of_its_own(lang: Lang) -> None:
-    named = {told(lang, Kind.SENT, purpose=purpose).about for purpose in Purpose}
-    assert len(named - {told(lang, Kind.SENT).about}) == len(Purpose)
-
-
-def test_a_merge_says_what_happened() -> None:
-    why = told("ru", Kind.MERGED, reason="one_person")
-    assert (why.about, why.status) == ("Два чата одного покупателя", "стали одним")
-    assert why.reason == "это один и тот же человек"
-
-
-# -- the assistant's
-
 ASKED = {
     Language.RU: (
         "А из чего он сделан?", "Какие есть размеры?", "Где мой заказ?", "Когда привезут?",
