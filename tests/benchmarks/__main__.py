@@ -14,6 +14,7 @@ from pathlib import Path
 import uvloop
 
 from tests.benchmarks.catalogue_load import catalogue_load
+from tests.benchmarks.desk import desk
 from tests.benchmarks.door import webhooks
 from tests.benchmarks.figures import Figure, load, machine, table
 from tests.benchmarks.kaspi import kaspi
@@ -34,7 +35,7 @@ LONGEST = 480.0
 
 MEASUREMENTS: tuple[Callable[[Bench], Awaitable[list[Figure]]], ...] = (
     webhooks, turns, at_rest, start_up, space, stops, language, meaning, checks, catalogue,
-    catalogue_load, price_lists, kaspi,
+    catalogue_load, price_lists, kaspi, desk,
 )  # fmt: skip
 
 
