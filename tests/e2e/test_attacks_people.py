@@ -60,6 +60,7 @@ async def kept(stage: Stage, *names: str) -> list[str]:
         "set": store.smembers,
         "list": lambda key: store.lrange(key, 0, -1),
         "zset": lambda key: store.zrange(key, 0, -1),
+        "stream": store.xrange,
     }
     found = []
     async for key in store.scan_iter(match="aiseller:*", count=1000):

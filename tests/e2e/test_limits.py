@@ -210,6 +210,7 @@ async def _content(redis: Any, key: bytes, kind: str) -> str:
         "list": lambda: redis.lrange(key, 0, -1),
         "set": lambda: redis.smembers(key),
         "zset": lambda: redis.zrange(key, 0, -1),
+        "stream": lambda: redis.xrange(key),
     }
     return str(await reads[kind]())
 

@@ -20,12 +20,16 @@ from app.domain.conversation import Conversation
 from app.domain.events import CustomerWrote, OrderChanged, ReceiptCame, Stage
 from app.domain.rules import Rules
 from app.log import get_logger
+from app.store.adjustments import Ruled, Ruling
+from app.store.changes import Changes
+from app.store.chats import Chats
 from app.store.claims import Claimed, Settled
 from app.store.connection import Redis, connect
 from app.store.contacts import Contacts
 from app.store.counters import Counters
 from app.store.journal import Journal
 from app.store.kaspi import Taken
+from app.store.logins import Logins
 from app.store.mailbox import Mailbox
 from app.store.offers import Offers
 from app.store.sessions import Sessions
@@ -117,20 +121,25 @@ class House:
 
 
 @asynccontextmanager
-async def house(store_url: str, *, alive: bool = True, **changes: Any) -> AsyncIterator[House]:
+async def house(
+    store_url: str, *, alive: bool = True, rules: Rules | None = None, **changes: Any
+) -> AsyncIterator[House]:
     """The doors on an empty store, or on one that does not answer."""
     clock = Clock(NOON)
     redis = connect(store_url if alive else NOWHERE)
     async with make_docket(store_url) as docket:
         register_names(docket)
         known: dict[str, Any] = {
-            "rules": Rules(),
+            "ruling": Ruling(rules or Rules(), Ruled(redis)),
             "world": clock,
             "mailbox": Mailbox(redis, scheduler(docket)),
             "contacts": Contacts(redis),
             "counters": Counters(redis),
             "journal": Journal(redis),
             "sessions": Sessions(redis),
+            "logins": Logins(redis),
+            "chats": Chats(redis),
+            "changes": Changes(redis),
             "offers": Offers(redis),
             "lists": (PRICES,),
             "log": get_logger("door"),

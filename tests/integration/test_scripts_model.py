@@ -20,8 +20,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from app.domain.findable import Shelf
 from app.domain.session import WORKING
 from app.store import keys
+from app.store.claims import shelf_keys
 from app.store.connection import Script
 from tests.builders import NOON
 from tests.strategies import PROVING
@@ -34,11 +36,13 @@ SHOPS = ("default", "second")
 SEEN_KEPT = 4
 JOURNAL_KEPT = 3
 DAY_SECONDS = 24 * 3600
+CHANGES_KEPT = 100_000
 
 chats = st.sampled_from(CHATS)
 times = st.integers(1_000, 1_030)
 wakes = st.none() | times
 places = st.sampled_from(["m1", "m2", "m3", "m4"])
+known_words = st.sampled_from(["w1", "w2", "w3"])
 events = st.sampled_from(["", *(f"e{number}" for number in range(7))])
 
 
@@ -103,6 +107,12 @@ class Scripts(RuleBasedStateMachine):
         self.hidden: set[str] = set()
         self.counters: dict[str, float] = {}
         self.costs: dict[str, float] = {}
+        self.figures: dict[str, float] = {}
+        self.shelves: dict[str, dict[str, float]] = {shelf: {} for shelf in Shelf}
+        self.words: set[str] = set()
+        self.refs: dict[str, str] = {}
+        self.looked: dict[str, float] = {}
+        self.changed: list[str] = []
         self.told: dict[str, str] = {}
         self.buried: dict[str, str] = {}
         self.days: dict[str, set[str]] = {shop: set() for shop in SHOPS}
@@ -135,7 +145,8 @@ class Scripts(RuleBasedStateMachine):
     def accept(self, chat: str, event: str, at: int, short: str = "") -> None:
         kept, letter = self.kept[chat], self.new("letter")
         names = [keys.mail(chat), keys.seen(chat), keys.due(), keys.told("default", short)]
-        args = (event, letter, at, chat, SEEN_KEPT, DAY_SECONDS if short else "")
+        names += [keys.changes()]
+        args = (event, letter, at, chat, SEEN_KEPT, DAY_SECONDS if short else "", CHANGES_KEPT)
         elsewhere = self.told.get(short, chat)
         if short and elsewhere != chat:
             assert text(self.run("accept", names, *args)) == elsewhere
@@ -147,6 +158,7 @@ class Scripts(RuleBasedStateMachine):
         if new:
             kept.mail.append(letter)
             self.look_again(chat, at)
+            self.changed.append(chat)
         if new and event:
             kept.remember(at, event)
 
@@ -172,9 +184,12 @@ class Scripts(RuleBasedStateMachine):
         buried=st.lists(places, max_size=1),
         risen=st.lists(places, max_size=1),
         freed=st.lists(places, max_size=2, unique=True),
+        stands=st.lists(st.sampled_from([*Shelf][1:]), unique=True),
+        words=st.frozensets(known_words, max_size=2),
     )
     def commit(self, claim: Claim, folds: bool, now: int, wake: int | None, spoke: bool,
-               buried: list[str], risen: list[str], freed: list[str]) -> Any:  # fmt: skip
+               buried: list[str], risen: list[str], freed: list[str], stands: list[str],
+               words: frozenset[str]) -> Any:  # fmt: skip
         if self.moved_mail.intersection(claim.mail):
             return multiple()  # of a chat without a version, a merge leaves nothing to see it by
         folded = len(claim.mail) if folds else 0
@@ -184,11 +199,14 @@ class Scripts(RuleBasedStateMachine):
         lists = [2, *entries, 1, *archived, 2, "sent", 1, "model_cost", 0.5]
         lists += [len(buried), *(part for id_ in buried for part in (id_, grave))]
         lists += [len(risen), *risen, len(freed), *freed]
+        gone, come = self.moved_words(words, claim.chat)
+        lists += [len(gone), *gone, len(come), *come]
         paid = {"default:reply:cost": 0.5, "cost": 0.5} if spoke else {}
         lists += [len(paid), *(part for pair in paid.items() for part in pair), DAY_SECONDS]
         woken = "" if wake is None else wake
         args = [claim.version, token, doc, folded, now, claim.chat, woken, JOURNAL_KEPT,
-                int(spoke), now if spoke else "", *lists]  # fmt: skip
+                int(spoke), now if spoke else "", *standing(stands, now), f"ref-{claim.chat}",
+                CHANGES_KEPT, *lists]  # fmt: skip
         kept = self.kept[claim.chat]
         answer = self.ask_commit(claim.chat, args)
         if kept.version != claim.version:
@@ -201,7 +219,7 @@ class Scripts(RuleBasedStateMachine):
         kept.journal = [*kept.journal, *entries][-JOURNAL_KEPT:]
         kept.archive += archived
         for name, by in (("sent", 1), ("model_cost", 0.5)):
-            self.counters[name] = self.counters.get(name, 0) + by
+            self.counts(name, by)
         for measure, dollars in paid.items():
             self.costs[measure] = self.costs.get(measure, 0) + dollars
         self.buried |= dict.fromkeys(buried, grave)
@@ -210,6 +228,10 @@ class Scripts(RuleBasedStateMachine):
             held -= set(freed)
         self.wakes_at(claim.chat, now, wake)
         self.chats[claim.chat] = now
+        self.stand(claim.chat, stands, now)
+        self.words = (self.words - set(gone)) | set(come)
+        self.refs[f"ref-{claim.chat}"] = claim.chat
+        self.changed.append(claim.chat)
         self.called.pop(claim.chat, None)
         if spoke:
             self.spoken[claim.chat] = self.called[claim.chat] = now
@@ -220,9 +242,48 @@ class Scripts(RuleBasedStateMachine):
         names = [
             keys.conversation(chat), keys.mail(chat), keys.journal(chat), keys.archive(chat),
             keys.due(), keys.chats(), keys.counters(), keys.spoken_to(), keys.buried(),
-            keys.costs(TODAY), keys.called(), *(keys.day(shop, TODAY) for shop in SHOPS),
+            keys.costs(TODAY), keys.called(), *shelf_keys(), keys.words(), keys.refs(),
+            keys.changes(), keys.figures(TODAY), *(keys.day(shop, TODAY) for shop in SHOPS),
         ]  # fmt: skip
         return self.run("commit", names, *args)
+
+    def counts(self, name: str, by: float) -> None:
+        for kept in (self.counters, self.figures):
+            kept[name] = kept.get(name, 0) + by
+
+    def stand(self, chat: str, shelves: list[str], at: int) -> None:
+        for shelf, stand in self.shelves.items():
+            stand.pop(chat, None)
+            if shelf in {*shelves, Shelf.ALL}:
+                stand[chat] = at
+
+    def moved_words(self, words: frozenset[str], *chats: str) -> tuple[list[str], list[str]]:
+        """What leaves and enters the index of words when the last chat is found by these only."""
+        known = {entry for entry in self.words if entry.split("|")[1] in chats}
+        new = {f"{word}|{chats[-1]}" for word in words}
+        return sorted(known - new), sorted(new - known)
+
+    @rule(chat=chats, version=st.sampled_from(["", "1", "2"]), now=times,
+          words=st.frozensets(known_words, max_size=2))  # fmt: skip
+    def shelve(self, chat: str, version: str, now: int, words: frozenset[str]) -> None:
+        _, new = self.moved_words(words, chat)
+        args = [version, chat, *standing([], now), f"ref-{chat}", *new]
+        names = [keys.conversation(chat), *shelf_keys(), keys.words(), keys.refs()]
+        as_read = version != "" and self.kept[chat].version == version
+        assert self.run("shelve", names, *args) == int(as_read)
+        if as_read:
+            self.stand(chat, [], now)
+            self.words |= set(new)
+            self.refs[f"ref-{chat}"] = chat
+
+    @rule(chat=chats, at=times)
+    def look(self, chat: str, at: int) -> None:
+        names = [keys.shelf(Shelf.ALL), keys.looked(), keys.changes()]
+        more = chat in self.shelves[Shelf.ALL] and at > self.looked.get(chat, 0)
+        assert self.run("look", names, chat, at, CHANGES_KEPT) == int(more)
+        if more:
+            self.looked[chat] = at
+            self.changed.append(chat)
 
     @rule(commit=commits)
     def ask_for_a_commit_again_whose_answer_got_lost(self, commit: Commit) -> None:
@@ -299,25 +360,32 @@ class Scripts(RuleBasedStateMachine):
         self.hidden.add(lid)
         self.redis.sadd(keys.hidden_stops(), lid)
 
-    @rule(left=claims, into=claims, now=times, mail_only=st.booleans(), lost=st.booleans())
-    def merge(self, left: Claim, into: Claim, now: int, mail_only: bool, lost: bool) -> None:
+    @rule(left=claims, into=claims, now=times, mail_only=st.booleans(), lost=st.booleans(),
+          words=st.frozensets(known_words, max_size=2))  # fmt: skip
+    def merge(self, left: Claim, into: Claim, now: int, mail_only: bool, lost: bool,
+              words: frozenset[str]) -> None:  # fmt: skip
         if left.chat not in HIDDEN or into.chat not in PHONES:
             return
         source, target = self.kept[left.chat], self.kept[into.chat]
         both, token, entry = self.new("both"), self.new("token"), self.new("entry")
         both, entries = ("", []) if mail_only else (both, [entry])
+        gone, come = ([], []) if mail_only else self.moved_words(words, left.chat, into.chat)
         args = [left.version, into.version, both, JOURNAL_KEPT, SEEN_KEPT, now, left.chat,
-                into.chat, left.chat, token, len(entries), *(["merged", 1] * len(entries)),
-                *entries]  # fmt: skip
+                into.chat, left.chat, token, *standing([], now), f"ref-{left.chat}",
+                f"ref-{into.chat}", CHANGES_KEPT, DAY_SECONDS, len(gone), *gone, len(come), *come,
+                len(entries), *(["merged", 1] * len(entries)),
+                len(entries), *entries]  # fmt: skip
         names = [key(chat) for chat in (left.chat, into.chat) for key in OWN]
         names += [keys.due(), keys.chats(), keys.spoken_to(), keys.hidden_stops()]
-        names += [keys.counters(), keys.called()]
+        names += [keys.counters(), keys.called(), *shelf_keys(), keys.words(), keys.refs()]
+        names += [keys.looked(), keys.changes(), keys.figures(TODAY)]
         same = (source.version, target.version) == (left.version, into.version)
         assert self.run("merge", names, *args) == int(same)
         if not same:
             return
         if lost and not mail_only:
             assert self.run("merge", names, *args) == 1
+        self.words = (self.words - set(gone)) | set(come)
         self.moved(left.chat, into.chat, both=both, token=token, entries=entries, now=now)
 
     def moved(
@@ -328,7 +396,9 @@ class Scripts(RuleBasedStateMachine):
             version = str(int(target.version or 0) + 1)
             target.fields |= {"v": version, "doc": both, "token": token}
             self.chats[into] = now
-            self.counters["merged"] = self.counters.get("merged", 0) + 1
+            self.counts("merged", 1)
+            self.stand(into, [], now)
+            self.refs |= {f"ref-{left}": into, f"ref-{into}": into}
         target.mail += source.mail
         self.moved_mail.update(source.mail)
         target.journal = [*target.journal, *source.journal, *entries][-JOURNAL_KEPT:]
@@ -341,9 +411,13 @@ class Scripts(RuleBasedStateMachine):
             self.spoken[into] = max(self.spoken[left], self.spoken.get(into, 0))
         if left in self.called:
             self.called[into] = min(self.called[left], self.called.get(into, math.inf))
+        if left in self.looked:
+            self.looked[into] = max(self.looked[left], self.looked.get(into, 0))
         self.kept[left] = Kept()
-        for index in (self.due, self.chats, self.spoken, self.called):
+        indexes = (self.due, self.chats, self.spoken, self.called, self.looked)
+        for index in (*indexes, *self.shelves.values()):
             index.pop(left, None)
+        self.changed += [left, into]
         self.hidden.discard(left)
         self.look_again(into, now)
 
@@ -390,12 +464,34 @@ class Scripts(RuleBasedStateMachine):
         assert [{text(id_) for id_ in day} for day in (first, second)] == list(self.days.values())
 
     @invariant()
+    def the_desk_finds_what_it_should(self) -> None:
+        pipe = self.redis.pipeline(transaction=False)
+        for index in (*shelf_keys(), keys.looked()):
+            pipe.zrange(index, 0, -1, withscores=True)
+        pipe.zrange(keys.words(), 0, -1)
+        pipe.hgetall(keys.refs())
+        pipe.hgetall(keys.figures(TODAY))
+        pipe.xrange(keys.changes())
+        *indexes, words, refs, figures, changes = pipe.execute()
+        scores = [{text(chat): at for chat, at in index} for index in indexes]
+        assert scores == [*self.shelves.values(), self.looked]
+        assert {text(word) for word in words} == self.words
+        assert {text(ref): text(chat) for ref, chat in refs.items()} == self.refs
+        assert {text(name): float(by) for name, by in figures.items()} == self.figures
+        assert [text(fields[b"chat"]) for _, fields in changes] == self.changed
+
+    @invariant()
     def no_letter_lies_where_nobody_looks(self) -> None:
         assert {chat for chat in CHATS if self.kept[chat].mail} <= set(self.due)
 
 
+def standing(shelves: list[str], at: int) -> list[Any]:
+    """The score of a chat on each shelf: all stand on the first."""
+    return [at if shelf in {*shelves, Shelf.ALL} else "" for shelf in Shelf]
+
+
 NAMES = ("accept", "claim", "commit", "put_aside", "finish", "reserve", "pace", "release", "merge",
-         "session")  # fmt: skip
+         "session", "shelve", "look")  # fmt: skip
 SCRIPTS = {name: Script(name).text for name in NAMES}
 OWN = (keys.conversation, keys.mail, keys.journal, keys.archive, keys.seen)
 
@@ -420,7 +516,7 @@ def test_a_letter_that_came_after_others_were_put_aside_is_not_settled_with_them
     claim = scripts.claim(chat)
     scripts.put_aside(claim, 1_001, None)
     scripts.accept(chat, "e2", 1_002)
-    scripts.commit(claim, True, 1_003, None, False, [], [], [])
+    scripts.commit(claim, True, 1_003, None, False, [], [], [], [], frozenset())
     assert scripts.kept[chat].mail == ["letter2"]
     scripts.every_chat_is_kept_as_it_should_be()
 

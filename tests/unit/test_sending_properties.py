@@ -64,6 +64,7 @@ from app.domain.sending import (
     went,
 )
 from app.domain.session import Session
+from app.domain.view import waiting
 from tests.builders import NOON, RULES, acted, after, left, ordered, person, receipt, wrote
 from tests.strategies import PROVING, rules
 
@@ -177,13 +178,17 @@ class Life:
 
     def acts(self) -> AnyEvent:
         ended = [m.id for m in self.talked.messages if given_up(m)]
+        waits = [w.id for w in waiting(self.talked)]
         choice = [Act.TAKE_OVER, Act.HAND_BACK, Act.SAY, Act.SAY, Act.OPT_OUT, Act.OPT_IN]
-        choice += [Act.REPLAY] * 3 * len(ended)
+        choice += [Act.REPLAY] * 3 * len(ended) + [Act.CANCEL, Act.SEND_NOW] * len(waits)
+        act = self.dice.choice(choice)
+        among = waits if act in {Act.CANCEL, Act.SEND_NOW} else ended
         return acted(
-            self.dice.choice(choice),
+            act,
             f"Слова {self.facts}",
             id_=f"op{self.facts}",
-            message=self.dice.choice(ended) if ended else None,
+            message=self.dice.choice(among) if among else None,
+            at=self.now,
         )
 
     def echoes(self) -> AnyEvent:
@@ -338,6 +343,8 @@ class Life:
             assert owner_at(self.talked, self.now, self.rules) is Owner.BOT
         if purpose is None or not purpose.proactive:
             return
+        dropped = {e.message for e in self.journal if e.reason == Reason.CANCELLED}
+        assert message.id not in dropped, "cancelled"
         assert self.talked.opt_out is None
         assert quiet_until(self.talked.chat, self.now, self.rules) is None
         started = [sent.at for sent in certain if sent.purpose and sent.purpose.proactive]

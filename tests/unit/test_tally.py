@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from app.domain.conversation import Entry, Kind, Written
+from app.domain.meaning import Mood
 from app.domain.rules import Purpose, Reason
 from app.domain.tally import NONE, Metric, Spent, of_shop, spending, tally
 from tests.builders import NOON
@@ -99,3 +102,55 @@ def test_all_shops_together_are_what_is_counted_for_all() -> None:
         if not name.startswith("shop:"):
             shops = [counts[of_shop(shop, name)] for shop in ("a", "b.b", "shop")]
             assert sum(shops) == pytest.approx(value)
+
+
+# --- what came of it --------------------------------------------------------------------------
+
+
+def told(kind: Kind, **fields: Any) -> dict[str, float]:
+    """What one line of the journal adds for all shops."""
+    return tally([Entry(at=NOON, kind=kind, **fields)])
+
+
+@pytest.mark.parametrize("status", ["delivered", "read"])
+def test_what_the_bot_wrote_counts_when_it_arrives_and_when_it_is_read(status: str) -> None:
+    assert told(Kind.RECEIPT, purpose=Purpose.REPLY, reason=status) == {status: 1}
+
+
+@pytest.mark.parametrize("reason", ["unconfirmed", "seen_twice", "sent", None])
+def test_another_word_of_whatsapp_counts_as_neither(reason: str | None) -> None:
+    assert told(Kind.RECEIPT, purpose=Purpose.REPLY, reason=reason) == {}
+
+
+@pytest.mark.parametrize("status", ["delivered", "read"])
+def test_what_a_person_wrote_is_not_told_as_read_of_the_bot(status: str) -> None:
+    assert told(Kind.RECEIPT, reason=status) == {}
+
+
+def test_a_word_that_only_looks_like_a_receipt_counts_as_none() -> None:
+    assert told(Kind.FAILED, purpose=Purpose.REPLY, reason="read") == {"errors": 1}
+
+
+def test_the_first_word_after_what_we_started_is_an_answer_to_it() -> None:
+    assert told(Kind.RECEIVED, purpose=Purpose.ORDER_DELIVERED) == {"received": 1, "replied": 1}
+    assert told(Kind.RECEIVED, purpose=Purpose.REPLY) == {"received": 1}
+    assert told(Kind.RECEIVED) == {"received": 1}
+    assert told(Kind.SCHEDULED, purpose=Purpose.CAMPAIGN) == {}
+
+
+@pytest.mark.parametrize(("mood", "name"), [(Mood.GOOD, "happy"), (Mood.BAD, "unhappy")])
+@pytest.mark.parametrize("kind", [Kind.HEARD, Kind.ORDER])
+def test_a_mood_counts_on_whatever_line_it_was_told(kind: Kind, mood: Mood, name: str) -> None:
+    assert told(kind, mood=mood) == {name: 1}
+
+
+def test_an_order_counts_when_it_is_heard_of_and_not_when_it_moves() -> None:
+    assert told(Kind.ORDER, reason="paid", new=True) == {"orders": 1}
+    assert told(Kind.ORDER, reason="delivered") == {}
+    assert told(Kind.SCHEDULED, new=True) == {}
+
+
+def test_what_came_of_it_is_counted_for_its_shop_too() -> None:
+    counts = told(Kind.RECEIVED, shop="kids", purpose=Purpose.CAMPAIGN, mood=Mood.BAD)
+    names = ("received", "replied", "unhappy")
+    assert counts == dict.fromkeys(names, 1) | {of_shop("kids", name): 1 for name in names}
