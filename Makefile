@@ -5,13 +5,14 @@
 # make bench    the benchmarks, one table
 # make chaos    kill and break everything for 4 minutes, count what is lost   (ARGS="--seed 7")
 # make eval     play scripted dialogues, count facts, leaks, calls for a person   (ARGS="-k 4")
+# make screenshots   take the pictures of the desk in docs/screenshots anew
 # make install  .venv with all of the above needs
 # make fmt      put the code into its format
 # make lock     resolve the dependencies anew    (ARGS=--upgrade for newer ones)
 # make env      write .env.example from the settings
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench chaos eval install fmt lock env
+.PHONY: help run demo test check bench chaos eval screenshots install fmt lock env
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -50,6 +51,9 @@ chaos: .venv/.dev
 
 eval: .venv/.dev
 	@$(BIN)/python -m tests.evals $(ARGS)
+
+screenshots: .venv/.dev
+	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 install: .venv/.dev
 

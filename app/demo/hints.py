@@ -14,9 +14,12 @@ from app.domain.rules import RELEASE_SPREAD, Rules
 from app.domain.wishes import Wish, wish_of
 
 Author: TypeAlias = Literal["buyer", "bot", "owner"]
+Down: TypeAlias = Literal["waha", "kaspi"]
+"""What was turned off, so that the bot waits for it."""
 
 _RULES = Rules()
 _HOUR = timedelta(hours=1)
+_ANSWERED_WITHIN = timedelta(minutes=10)  # what comes later than this is no answer
 
 
 class Hint(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,12 +82,41 @@ _PAUSE: Pair = (
     ),
 )
 
+_NO_WHATSAPP: Pair = (
+    (
+        "WhatsApp магазина выключен. Ни одно сообщение не потеряется: всё дойдёт, когда вы "
+        "включите его ниже. В пульте это видно на странице «Связь»."
+    ),
+    (
+        "Дүкеннің WhatsApp-ы өшірулі. Бірде-бір хабарлама жоғалмайды: төменде қайта қоссаңыз, "
+        "бәрі жетеді. Пультте бұл «Байланыс» бетінде көрінеді."
+    ),
+)
+_NO_KASPI: Pair = (
+    (
+        "Kaspi выключен: бот не может проверить, что с заказом сейчас, и потому пока молчит. "
+        "Включите Kaspi ниже, и новость о заказе придёт."
+    ),
+    (
+        "Kaspi өшірулі: бот тапсырыстың қазіргі күйін тексере алмайды, сондықтан әзірге үндемейді. "
+        "Төменде Kaspi-ді қоссаңыз, тапсырыс туралы жаңалық келеді."
+    ),
+)
 
-def hint(spoken: Sequence[Spoken], *, news: datetime | None, calendar: Calendar) -> Hint | None:
+
+def hint(
+    spoken: Sequence[Spoken],
+    *,
+    news: datetime | None,
+    calendar: Calendar,
+    down: Down | None = None,
+) -> Hint | None:
     """The most important thing to know about this buyer, if there is one.
 
     `news` is when something last happened to the buyer's orders.
     """
+    if down == "waha":
+        return Hint(kind="waha_down", text=calendar.say(_NO_WHATSAPP))
     if has_stopped(spoken):
         return Hint(kind="opted_out", text=calendar.say(_STOPPED), new_buyer=True)
     owner = _last(spoken, "owner")
@@ -94,6 +126,8 @@ def hint(spoken: Sequence[Spoken], *, news: datetime | None, calendar: Calendar)
     first = _first_words(spoken)
     if news is None or (first is not None and first > news):
         return None
+    if down == "kaspi":
+        return Hint(kind="kaspi_down", text=calendar.say(_NO_KASPI))
     if is_quiet(calendar.now):
         to_morning = _hours(until(calendar.now, QUIET[1]) + RELEASE_SPREAD)
         return Hint(kind="quiet_hours", text=calendar.say(_NIGHT), hours=to_morning)
@@ -109,18 +143,33 @@ def has_stopped(spoken: Sequence[Spoken]) -> bool:
     return next((w for w in wishes if w in {Wish.STOP, Wish.START}), None) is Wish.STOP
 
 
+def was_answered(spoken: Sequence[Spoken]) -> bool:
+    """Whether the bot has answered something else than a stop or a start."""
+    asked = None
+    for said in spoken:
+        if said.author == "bot" and asked is not None and said.at - asked < _ANSWERED_WITHIN:
+            return True
+        if said.author == "buyer":
+            asked = None if _wish(said.text) in {Wish.STOP, Wish.START} else said.at
+    return False
+
+
 _wish = lru_cache(maxsize=1000)(wish_of)
 
 
 def _first_words(spoken: Sequence[Spoken]) -> datetime | None:
     """When the bot last wrote without being asked."""
-    before: Author | None = None
+    before: Spoken | None = None
     last = None
     for said in spoken:
-        if said.author == "bot" and before != "buyer":
+        if said.author == "bot" and not (before is not None and _answers(said, before)):
             last = said.at
-        before = said.author
+        before = said
     return last
+
+
+def _answers(said: Spoken, before: Spoken) -> bool:
+    return before.author == "buyer" and said.at - before.at < _ANSWERED_WITHIN
 
 
 def _last(spoken: Sequence[Spoken], author: Author) -> Spoken | None:

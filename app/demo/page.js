@@ -1,7 +1,7 @@
 // The demo's page. The server sends the whole state on each change; the parts draw it.
 import { bringDraft, drawPhone, forgetChat, grow, inChat, keepDraft, openChat, openList } from "./page_chat.js";
 import { drawPanel, moveClock } from "./page_panel.js";
-import { $, all, at, once, part, post, remember, say } from "./page_tools.js";
+import { $, all, at, keep, once, part, post, remember, say } from "./page_tools.js";
 
 let source = null;
 let polling = null;
@@ -56,10 +56,15 @@ function offlineSoon() {
 // --- drawing
 
 function show(next) {
-  if (at.phone && next.selected !== at.phone) { select(next.selected); return; }
   online();
+  if (at.phone && next.selected !== at.phone) {
+    if (next.buyers.some((buyer) => buyer.phone === at.phone)) return; // asked before another was chosen
+    at.phone = next.selected; // of an earlier run of the demo
+    listen();
+  }
   at.state = next;
   at.phone = next.selected;
+  keep("phone", at.phone);
   part("labels", null, drawLabels);
   drawPanel();
   drawPhone(select);
@@ -156,10 +161,13 @@ for (const press of all("[data-lang]")) {
 
 const wide = window.matchMedia("(min-width: 1200px)");
 const tabs = [$("tab-phone"), $("tab-desk")];
+const places = new Map(); // how far each of the two was scrolled
 let letIn = 0;
 let deskLang = "ru"; // in which the page itself was let in
 
 function openTab(tab) {
+  const left = tabs.find((each) => each.getAttribute("aria-selected") === "true");
+  places.set(left, window.scrollY);
   for (const each of tabs) {
     const open = each === tab;
     each.setAttribute("aria-selected", String(open));
@@ -168,6 +176,8 @@ function openTab(tab) {
   }
   layOut();
   markRead();
+  // The desk fills the screen under the tabs; the phone is where it was.
+  if (!wide.matches && left !== tab) window.scrollTo(0, places.get(tab) ?? document.querySelector(".top").offsetHeight);
 }
 
 function layOut() {
@@ -199,6 +209,13 @@ function bringPhone() {
   document.querySelector(".phone").scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
 }
 
+function sawWhy(event) {
+  if (!event.target.open || !event.target.matches("details.why")) return;
+  at.sawWhy = true;
+  keep("why", "seen");
+  if (at.state) drawPanel();
+}
+
 // Nobody logs in here: who came by a way on which no login was given gets one from the page itself.
 $("desk").addEventListener("load", async () => {
   let path = "";
@@ -207,10 +224,8 @@ $("desk").addEventListener("load", async () => {
     letIn = Date.now();
     if (await post("desk", {})) enterDesk();
   }
-  if (/^\/desk\/chats\/[^/]+/.test(path)) {
-    at.sawWhy = true;
-    if (at.state) drawPanel();
-  }
+  // Swapped parts of the desk's page are new elements: the page itself is listened to.
+  $("desk").contentDocument.addEventListener("toggle", sawWhy, { capture: true });
 });
 
 for (const tab of tabs) {

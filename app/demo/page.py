@@ -7,7 +7,7 @@ from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 from litestar import Request, Response
@@ -277,7 +277,7 @@ async def _doing(
     """Read the body, do what it asks for, and say how it went."""
     try:
         asked = msgspec.json.decode(await request.body(), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _said(400, {"error": str(error)})
     try:
         done = await do(asked)
@@ -296,7 +296,7 @@ async def _own_page_only(request: Asked) -> Answer | None:
     A name that is not this machine's own would let a stranger's page pass for ours.
     """
     host = request.headers.get("host", "")
-    if not _is_local(urlsplit(f"//{host}").hostname or ""):
+    if not _is_local(_parts(f"//{host}").hostname or ""):
         return _said(403, {"error": "откройте демо по адресу http://127.0.0.1 или localhost"})
     if request.method != HttpMethod.POST:
         return None
@@ -313,7 +313,15 @@ def _from_other_site(request: Asked) -> bool:
         return True
     origin = request.headers.get("origin")
     host = request.headers.get("host", "")
-    return origin is not None and not _same(urlsplit(origin).netloc, host)
+    return origin is not None and not _same(_parts(origin).netloc, host)
+
+
+def _parts(address: str) -> SplitResult:
+    """The parts of an address; none of what is none."""
+    try:
+        return urlsplit(address)
+    except ValueError:  # brackets that hold no address
+        return urlsplit("")
 
 
 def _lang(request: Asked) -> "Lang":

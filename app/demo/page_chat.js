@@ -49,7 +49,7 @@ export function drawPhone(select) {
   part("people", [state.buyers, at.phone], () => drawPeople(select));
   const top = [state.shop, state.chat.name, state.chat.typing, state.switches.waha_down];
   part("top", top, drawTop);
-  part("chat", state.chat, drawChat);
+  part("chat", [state.chat, state.steps.order], drawChat);
   part("quick", state.steps.stop, drawQuick);
 }
 
@@ -66,7 +66,7 @@ function drawPeople(select) {
     const text = make("span", "lines");
     text.append(make("b", "", buyer.name), make("span", buyer.typing ? "last typing-now" : "last", lastOf(buyer)));
     const side = make("span", "side");
-    if (buyer.last) side.append(make("span", "when", buyer.last.at));
+    if (buyer.last) side.append(make("span", "when", whenOf(buyer.last)));
     if (buyer.unread) side.append(badge(buyer.unread));
     open.append(face, text, side);
     row.append(open);
@@ -80,6 +80,8 @@ function lastOf(buyer) {
   if (!buyer.last) return say("silent");
   return buyer.last.author === "buyer" ? `${say("mine")} ${buyer.last.text}` : buyer.last.text;
 }
+
+function whenOf(line) { return line.day === say("today") ? line.at : line.day; }
 
 function badge(count) {
   const element = make("span", "badge", String(count));
@@ -120,7 +122,7 @@ function drawChat() {
     day = line.day;
     wanted.push(bubbleOf(line));
   }
-  if (!lines.length) wanted.push(make("p", "empty", say("empty")));
+  if (!lines.length) wanted.push(make("p", "empty", say(at.state.steps.order ? "soon" : "empty")));
   if (typing) wanted.push(typingNow());
   arrange(chat, wanted);
   if (fresh || nearTheEnd || wrote) chat.scrollTop = chat.scrollHeight;

@@ -13,7 +13,7 @@ export function drawPanel() {
 }
 
 function drawSteps() {
-  const done = { ...at.state.steps, why: Boolean(at.sawWhy) };
+  const done = { ...at.state.steps, why: at.sawWhy };
   let current = true;
   for (const step of all("[data-step]")) {
     const isDone = done[step.dataset.step];
@@ -64,6 +64,7 @@ function orderCard(order) {
   card.dataset.order = order.code;
   const what = make("div", "what", order.product);
   what.append(make("small", "", `№ ${order.code} · ${price(order.price)}`));
+  if (order.by_buyer) what.append(make("small", "", say("by_buyer")));
   card.append(what, make("span", "stage", say("stages")[order.stage]));
   const acts = make("div", "acts");
   for (const [word, path, more] of order.can.flatMap((step) => STEPS[step])) {

@@ -4,7 +4,8 @@ import { WORDS } from "./page_words.js";
 
 export const at = {
   lang: remembered("lang") === "kk" ? "kk" : "ru",
-  phone: null,
+  phone: visited("phone"),
+  sawWhy: visited("why") !== null,
   state: null,
 };
 
@@ -17,6 +18,15 @@ export function remembered(name) {
 
 export function remember(name, value) {
   try { localStorage.setItem(`ai-seller-demo-${name}`, value); } catch { /* private mode */ }
+}
+
+// For as long as the tab is open: a reload goes on where it was.
+function visited(name) {
+  try { return sessionStorage.getItem(`ai-seller-demo-${name}`); } catch { return null; }
+}
+
+export function keep(name, value) {
+  try { sessionStorage.setItem(`ai-seller-demo-${name}`, value); } catch { /* private mode */ }
 }
 
 export function say(key) { return WORDS[at.lang][key]; }

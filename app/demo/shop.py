@@ -64,8 +64,9 @@ class DemoShop:
     then tell it `serves(url)`.
 
     `changes` counts what happened here, and `changed` waits for more; `closing` is set when
-    whoever watches should leave. `moved` counts how often the clock was put forward, `news` says
-    when something last happened to a buyer's orders of which the product may tell.
+    whoever watches should leave. `moved` counts how often the clock was put forward, `moved_at`
+    is when it last was, `news` says when something last happened to a buyer's orders of which the
+    product may tell.
     """
 
     def __init__(self, world: "World") -> None:
@@ -78,7 +79,7 @@ class DemoShop:
         self.moved = 0
         self.news: dict[str, datetime] = {}
         self._move_clock: MoveClock | None = None
-        self._moved_at: datetime | None = None
+        self.moved_at: datetime | None = None
         self.waha_url = self.kaspi_url = self.model_url = ""
         self._hmac_key = secrets.token_urlsafe(24)
         self.waha = EmulatedWaha(secrets.token_urlsafe(24), world=world, shop=Shop(name=NAME))
@@ -333,13 +334,13 @@ class DemoShop:
             await self._orders_are_read()
             await self._move_clock(by)
             self.moved += 1
-            self._moved_at = self.world.now()
+            self.moved_at = self.world.now()
         self.waha.later.catch_up()
         self._note()
 
     async def _orders_are_read(self) -> None:
         """The product has read Kaspi since the last move: what it misses for days is no news."""
-        asked, last = self.kaspi.requests, self._moved_at
+        asked, last = self.kaspi.requests, self.moved_at
         if not asked or last is None or self.kaspi.down:
             return
         with suppress(TimeoutError):

@@ -7,10 +7,12 @@ import msgspec
 
 from app.demo.calendar import Calendar, Lang
 from app.demo.clock import QUIET, is_quiet
-from app.demo.hints import Author, Hint, Spoken, has_stopped, hint
-from app.demo.shop import TIMEZONE
+from app.demo.hints import Author, Down, Hint, Spoken, has_stopped, hint, was_answered
+from app.demo.shop import BY_BUYER, TIMEZONE
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from app.demo.kaspi_shapes import Order
     from app.demo.people import Person
     from app.demo.shop import DemoShop
@@ -65,13 +67,14 @@ class Someone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ordered(msgspec.Struct, frozen=True, kw_only=True):
-    """An order; `price` in tenge, `can` what may be done to it."""
+    """An order; `price` in tenge, `can` what may be done to it, `by_buyer` who cancelled it."""
 
     code: str
     product: str
     price: float
     stage: Stage
     can: tuple[Step, ...]
+    by_buyer: bool
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +110,7 @@ class Steps(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the page shows."""
+    """Everything the page shows; of the buyers those first with whom was spoken last."""
 
     shop: str
     lang: Lang
@@ -126,7 +129,7 @@ def look(shop: "DemoShop", *, phone: str | None, lang: Lang) -> State:
     """The state with this buyer selected, or with the first one."""
     buyer = shop.buyers.get(phone or "") or next(iter(shop.buyers.values()))
     calendar = Calendar(lang, now=shop.world.now(), zone=_ZONE)
-    chats = {p.phone: _chat(shop, p, calendar) for p in shop.buyers.values()}
+    chats = {p.phone: _chat(shop, p, calendar) for p in _as_spoken(shop)}
     spoken = _spoken(shop, buyer)
     orders = shop.orders_of(buyer.phone)
     return State(
@@ -143,8 +146,13 @@ def look(shop: "DemoShop", *, phone: str | None, lang: Lang) -> State:
             "model_down": shop.model.down,
             "kaspi_down": shop.kaspi.down,
         },
-        steps=_steps(spoken, ordered=bool(orders), moved=shop.moved > 0),
-        hint=hint(spoken, news=shop.news.get(buyer.phone), calendar=calendar),
+        steps=_steps(spoken, ordered=bool(orders), moved_at=shop.moved_at),
+        hint=hint(
+            spoken,
+            news=shop.news.get(buyer.phone),
+            calendar=calendar,
+            down=_down(shop),
+        ),
     )
 
 
@@ -168,6 +176,26 @@ def _someone(chat: Chat) -> Someone:
     )
 
 
+def _as_spoken(shop: "DemoShop") -> list["Person"]:
+    """The buyers, as a messenger lists them: whoever said or heard something last is the first."""
+    by_chat = {line.chat.id: line.at for line in shop.waha.lines}
+    by_phone = {each.phone: each.line.at for each in shop.held}
+
+    def last(person: "Person") -> float:
+        peer = shop.phone(person.phone).peer
+        there = (by_chat.get(peer.id), by_chat.get(peer.alt or ""), by_phone.get(person.phone))
+        return max((at.timestamp() for at in there if at is not None), default=0)
+
+    return sorted(shop.buyers.values(), key=last, reverse=True)
+
+
+def _down(shop: "DemoShop") -> Down | None:
+    """What the bot has to wait for; of two, that without which nothing goes out."""
+    if shop.waha_down:
+        return "waha"
+    return "kaspi" if shop.kaspi.down else None
+
+
 def _lines(shop: "DemoShop", person: "Person") -> list["Line"]:
     phone = shop.phone(person.phone)
     both = {phone.peer.id, phone.peer.alt}
@@ -183,7 +211,7 @@ def _chat(shop: "DemoShop", person: "Person", calendar: Calendar) -> Chat:
     return Chat(
         phone=person.phone,
         name=person.name,
-        typing=phone.typing,
+        typing=phone.typing and not shop.waha_down,
         unread=phone.unread,
         lines=said,
     )
@@ -219,7 +247,14 @@ def _spoken(shop: "DemoShop", person: "Person") -> list[Spoken]:
 def _ordered(order: "Order") -> Ordered:
     names = ", ".join(item.name for item in order.items)
     stage = _stage(order)
-    return Ordered(code=order.code, product=names, price=order.total, stage=stage, can=_NEXT[stage])
+    return Ordered(
+        code=order.code,
+        product=names,
+        price=order.total,
+        stage=stage,
+        can=_NEXT[stage],
+        by_buyer=stage == "cancelled" and order.cancellation_reason == BY_BUYER,
+    )
 
 
 def _stage(order: "Order") -> Stage:
@@ -228,13 +263,12 @@ def _stage(order: "Order") -> Stage:
     return "on_its_way" if order.handed_over else "paid"
 
 
-def _steps(spoken: list[Spoken], *, ordered: bool, moved: bool) -> Steps:
-    authors = [said.author for said in spoken]
-    asked = authors.index("buyer") if "buyer" in authors else None
+def _steps(spoken: list[Spoken], *, ordered: bool, moved_at: "datetime | None") -> Steps:
+    wrote = [said.at for said in spoken if said.author == "bot"]
     return Steps(
         order=ordered,
-        message="bot" in authors,
-        answer=asked is not None and "bot" in authors[asked:],
-        clock=moved,
+        message=bool(wrote),
+        answer=was_answered(spoken),
+        clock=bool(wrote) and moved_at is not None and moved_at > wrote[0],
         stop=has_stopped(spoken),
     )

@@ -123,6 +123,8 @@ def change(
             new = replace(new, common=scope, shops=_cleared(new.shops, field, value))
         else:
             new = replace(new, shops=_without_empty({**new.shops, shop: scope}))
+        for id_ in ids if field == ARMS and value is not None else ():
+            _one_stays_on(rules.of(id_), new.of(id_).switches)
     told = tuple(_differences(rules, adjustments, new, shop=shop))
     same = new.common == adjustments.common and new.shops == adjustments.shops
     return (adjustments if same else replace(new, version=adjustments.version + 1)), told
@@ -259,8 +261,6 @@ def _switches(scope: Adjusted, field: str, value: object, *, under: _Under) -> d
             switches.pop(name, None)
         else:
             switches[name] = on
-    for own in under.below if field == ARMS else ():
-        _one_stays_on(own, switches)
     return switches
 
 

@@ -20,6 +20,13 @@ _OF_THE_RULES = frozenset(
 )
 
 
+def waits_for_rules(conversation: Conversation) -> bool:
+    """Whether anything in it waits because of the rules: nobody else need be told of new ones."""
+    waiting = (each.blocked for each in conversation.pending)
+    held = (each.sending.blocked for each in conversation.unsettled if each.sending is not None)
+    return any(reason in _OF_THE_RULES for reason in (*waiting, *held))
+
+
 def second_look(conversation: Conversation, event: RulesChanged) -> Folded:
     """What the rules hold back is due at once: whether it may be said now is decided as ever.
 

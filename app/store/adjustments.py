@@ -11,14 +11,16 @@ from msgspec import Struct
 from app.domain.adjust import FIELDS, Adjustments, Change, adjusted, change
 from app.domain.bounds import OutOfBounds
 from app.domain.rules import Rules
+from app.domain.second_look import waits_for_rules
 from app.errors import Conflict, Refused
 from app.store import keys
+from app.store.chats import Chats
 from app.store.connection import Redis, Script, store_errors
 
 LOG_KEPT = 500
 """Changes that are remembered: who asks why it was silent in spring finds it."""
 
-_PAGE = 500
+_PAGE = 100
 
 _WAITED_FOR = frozenset(FIELDS) - {
     "arms_off", "languages", "review_delay_hours", "send_interval_seconds", "texts",
@@ -51,6 +53,7 @@ class Ruled:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._chats = Chats(redis)
 
     async def version(self) -> int:
         """Of the newest adjustments; 0 before there are any. Raises ``StoreDown``."""
@@ -91,7 +94,7 @@ class Ruled:
         return None if version == told else int(version)
 
     async def waiting(self) -> AsyncIterator[list[str]]:
-        """Chats that wait for something, a page at a time; one may come twice.
+        """Chats in which something waits because of the rules, some at a time; one may come twice.
 
         Raises ``StoreDown``.
         """
@@ -99,7 +102,12 @@ class Ruled:
         while cursor:
             with store_errors():
                 cursor, page = await self._redis.zscan(keys.due(), max(cursor, 0), count=_PAGE)
-            yield [chat.decode() for chat, _ in page]
+            read = await self._chats.many([chat.decode() for chat, _ in page])
+            yield [
+                each.chat
+                for each in read
+                if each.conversation is not None and waits_for_rules(each.conversation)
+            ]
 
     async def told(self, version: int) -> None:
         """All chats that waited know of this version. Raises ``StoreDown``."""

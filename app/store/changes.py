@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from msgspec import Struct
 
 from app.errors import StoreDown
 from app.store import keys
-from app.store.connection import Redis, store_errors
+from app.store.connection import Redis, ended, in_time, store_errors
 
 HEARTBEAT = 10.0
 """Seconds after which a listener is told that there is nothing: proxies cut silent lines."""
@@ -24,10 +24,11 @@ _BLOCK = 2_000
 """Milliseconds one reading waits for a change: less than the store has to answer."""
 
 _AT_ONCE = 1_000
+LEAVING = 5.0
+"""Seconds those who listen have to leave."""
+
 _PAUSE = 1.0
 """Seconds until a store that does not answer is asked again."""
-
-_CANCEL_AGAIN = 0.02
 
 _CURSOR = re.compile(r"\d{1,18}-\d{1,18}")
 
@@ -112,32 +113,45 @@ class Changes:
         self._starting = asyncio.Lock()
         self._at: str | None = None
         self._closed = False
+        self._deserted = asyncio.Event()
+        self._deserted.set()
 
     @asynccontextmanager
     async def listen(self, after: str | None = None) -> AsyncIterator[Listening]:
         """Whoever listens is told of every change from now on, and of those since the cursor
         ``after``: or that they are ``missed``, where the store does not know them any more.
 
-        Waits for no store: while it does not answer there are empty batches, and one that is
-        ``missed`` when it does again.
+        Waits for the store no longer than a door does: while it does not answer there are empty
+        batches, and one that is ``missed`` when it does again.
         """
         listening = Listening(after or "", heartbeat=self._heartbeat)
         self._listeners.add(listening)
+        self._deserted.clear()
         try:
-            await self._begin()
-            await self._catch_up(listening, after)
+            if not self._closed:
+                await self._begin()
+                await self._catch_up(listening, after)
             if self._closed:
                 listening.end()
             yield listening
         finally:
             self._listeners.discard(listening)
             await self._stop_unless_heard()
+            if not self._listeners:
+                self._deserted.set()
 
     def close(self) -> None:
         """End what everybody listens to: the process is asked to stop."""
         self._closed = True
         for listening in self._listeners:
             listening.end()
+
+    async def aclose(self) -> None:
+        """The same, and nobody asks the store any more when it returns, or a while has passed."""
+        self.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVING):
+                await self._deserted.wait()
 
     async def _begin(self) -> None:
         """The reading is under way, from a place that is known if the store answers."""
@@ -150,9 +164,7 @@ class Changes:
         if self._listeners or self._reading is None:
             return
         reading, self._reading = self._reading, None
-        while not reading.done():  # redis-py may swallow it while it sends (asyncio.wait_for)
-            reading.cancel()
-            await asyncio.wait({reading}, timeout=_CANCEL_AGAIN)
+        await ended(reading)
 
     async def _catch_up(self, listening: Listening, after: str | None) -> None:
         """What changed between ``after`` and now; the reader is past nothing that comes later."""
@@ -164,7 +176,7 @@ class Changes:
                 listening.tell(now, set())
             return
         try:
-            with store_errors():
+            async with in_time():
                 now, chats = await self._since(after)
         except StoreDown:
             listening.begin_anew("")
@@ -233,7 +245,7 @@ class Changes:
 
     async def _tail_if_up(self) -> str | None:
         try:
-            with store_errors():
+            async with in_time():
                 return await self._tail()
         except StoreDown:
             return None

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+import msgspec
+
 from app.domain.conversation import Conversation
 from app.domain.findable import Asked, Shelf, last_said, matches, readings, words_of
 from app.store import keys
@@ -110,7 +112,7 @@ class Chats:
 
     async def many(self, chats: Sequence[str]) -> list[Claimed]:
         """Each of these chats with its unread mail, in their order; ``conversation`` is None for
-        one that is gone. Raises ``StoreDown``.
+        one that is gone or cannot be read. Raises ``StoreDown``.
         """
         if not chats:
             return []
@@ -121,7 +123,7 @@ class Chats:
                     pipe.lrange(keys.mail(chat), 0, -1)
                 told = await pipe.execute()
         return [
-            read_claim(chat, tuple(told[2 * place]), told[2 * place + 1])
+            _read(chat, tuple(told[2 * place]), told[2 * place + 1])
             for place, chat in enumerate(chats)
         ]
 
@@ -205,6 +207,14 @@ class Chats:
         with store_errors():
             seen = await self._redis.zmscore(keys.looked(), list(chats))
         return {chat: moment(at) for chat, at in zip(chats, seen, strict=True) if at is not None}
+
+
+def _read(chat: str, stored: tuple[bytes | None, bytes | None], letters: list[bytes]) -> Claimed:
+    """One chat of a list: a document nobody can read hides no other."""
+    try:
+        return read_claim(chat, stored, letters)
+    except msgspec.DecodeError:
+        return Claimed(chat=chat, version="", conversation=None)
 
 
 def _names(chats: Iterable[bytes]) -> list[str]:

@@ -35,7 +35,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
 
     ``letters`` are the facts as they lie in the mailbox, ``events`` those that can be read, and
     ``unreadable`` the rest (written by another version, say). ``begun`` counts the turns begun
-    since one came to its end.
+    since one came to its end. ``unread``: other facts lay in the mailbox when it was settled.
     """
 
     chat: str
@@ -45,6 +45,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     events: tuple[AnyEvent, ...] = ()
     unreadable: tuple[bytes, ...] = ()
     begun: int = 0
+    unread: bool = False
 
 
 class Buried(Struct, frozen=True, kw_only=True):

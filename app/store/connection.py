@@ -34,6 +34,8 @@ CONNECTIONS = 1000
 RETRY_AFTER = 5.0
 """Seconds a caller is asked to wait when the store is down."""
 
+_CANCEL_AGAIN = 0.02
+
 
 class Script:
     """One Lua file. Loaded when the server does not know it (first use, restart, fail-over)."""
@@ -62,6 +64,17 @@ def store_errors() -> Iterator[None]:
             code="store_down",
             retry_after=RETRY_AFTER,
         ) from error
+
+
+async def ended(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel these until they have ended: redis-py may swallow it while it sends a command
+    (``asyncio.wait_for`` does), and who was cancelled once would then go on for ever.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN)
 
 
 @asynccontextmanager

@@ -96,11 +96,11 @@ class Index:
         """Put every chat where the desk finds it; how many there were.
 
         Turns go on meanwhile: what they settle is newer, and stays. Begun anew when it was cut
-        short. Raises ``StoreDown``.
+        short. A chat that cannot be read is left out. Raises ``StoreDown``.
         """
         put = 0
         with store_errors():
-            await self._redis.delete(keys.words())
+            await self._redis.unlink(keys.words())
             cursor = 0
             while True:
                 cursor, page = await self._redis.zscan(keys.chats(), cursor, count=_AT_ONCE)
@@ -112,15 +112,22 @@ class Index:
         return put
 
     async def _put_in(self, chat: str) -> bool:
-        """Whether there is such a chat; tried again while it is being settled."""
+        """Whether there is such a chat, and it can be read; tried again while it is settled."""
         names = [keys.conversation(chat), *shelf_keys(), keys.words(), keys.refs()]
         ref = await self._refs.of(chat)
         while True:
             version, doc = await self._redis.hmget(keys.conversation(chat), ["v", "doc"])
-            if doc is None:
+            known = _read(doc)
+            if known is None:
                 return False
-            known = _conversations.decode(doc)
             words = sorted(word_entries(known))
             args = [version, chat, *standing(known), ref, *words]
             if await _shelve.run(self._redis, names, args):
                 return True
+
+
+def _read(doc: bytes | None) -> Conversation | None:
+    try:
+        return _conversations.decode(doc) if doc else None
+    except msgspec.DecodeError:
+        return None

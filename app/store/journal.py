@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from enum import StrEnum
 
 import msgspec
 from msgspec import Struct
 
 from app.domain.conversation import Entry, Message
+from app.domain.rules import Rules
 from app.domain.tally import Metric, of_shop
 from app.store import keys
 from app.store.claims import Buried
 from app.store.connection import Redis, store_errors
+from app.store.counters import COSTS_KEPT
 
 UNUSABLE_KEPT = 1000
 UNCONFIRMED = "unconfirmed"
@@ -64,10 +66,14 @@ _buried = msgspec.json.Decoder(Buried)
 
 
 class Journal:
-    """The record of what was decided. A chat's own entries are written by its commits."""
+    """The record of what was decided. A chat's own entries are written by its commits.
 
-    def __init__(self, redis: Redis) -> None:
+    ``zone`` says on whose calendar day a fact without a chat counts (the rules' own unless told).
+    """
+
+    def __init__(self, redis: Redis, *, zone: tzinfo | None = None) -> None:
         self._redis = redis
+        self._zone = zone or Rules().zone
 
     async def entries(self, chat: str) -> list[Entry]:
         """A chat's journal, oldest first. Raises ``StoreDown``."""
@@ -98,7 +104,11 @@ class Journal:
         return [_messages.decode(line) for line in lines]
 
     async def unusable(self, fact: Unusable) -> None:
-        """Record a fact that cannot be used, and count it as blocked. Raises ``StoreDown``."""
+        """Record a fact that cannot be used, and count it as blocked, on its day too.
+
+        Raises ``StoreDown``.
+        """
+        day = keys.figures(fact.at.astimezone(self._zone).date())
         counted = [str(Metric.BLOCKED), f"{Metric.BLOCKED}:{fact.reason}"]
         if fact.shop is not None:
             counted += [of_shop(fact.shop, name) for name in counted]
@@ -108,6 +118,8 @@ class Journal:
                 pipe.ltrim(keys.unusable(), -UNUSABLE_KEPT, -1)
                 for name in counted:
                     pipe.hincrbyfloat(keys.counters(), name, 1)
+                    pipe.hincrbyfloat(day, name, 1)
+                pipe.expire(day, COSTS_KEPT)
                 await pipe.execute()
 
     async def all_unusable(self) -> list[Unusable]:

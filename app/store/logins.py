@@ -47,13 +47,14 @@ class Logins:
     async def open(self, login: Login) -> str:
         """A new login; its secret. Raises ``StoreDown``."""
         secret = secrets.token_urlsafe(32)
-        await self.put(secret, login)
-        return secret
-
-    async def put(self, secret: str, login: Login) -> None:
-        """Keep a login as it is now. Raises ``StoreDown``."""
         with store_errors():
             await self._redis.set(_key(secret), _encode(login), ex=LOGIN_KEPT)
+        return secret
+
+    async def change(self, secret: str, login: Login) -> None:
+        """Keep a login as it is now; one that is over stays so. Raises ``StoreDown``."""
+        with store_errors():
+            await self._redis.set(_key(secret), _encode(login), ex=LOGIN_KEPT, xx=True)
 
     async def find(self, secret: str) -> Login | None:
         """The login of this secret, which lives on with it; None when it is over.

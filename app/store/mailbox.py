@@ -182,7 +182,7 @@ class Mailbox:
         return read_claim(chat, (version, doc), mail)
 
     async def commit(self, claimed: Claimed, settled: Settled, *, now: datetime) -> Claimed:
-        """Settle a turn; returns what the next one starts from, its unread mail not included.
+        """Settle a turn; returns what the next one starts from, and whether there is mail to read.
 
         With the rest or not at all: what it cost and counted is booked on the local day of ``now``,
         and the desk finds the chat where it belongs now.
@@ -193,13 +193,14 @@ class Mailbox:
         args = [*commit_args(claimed, settled, now, ref=ref), *_cost_args(settled)]
         names = [*self._commit_names(chat, now), *settled.days]
         with store_errors():
-            version, _left = await _commit.run(self._redis, names, args)
+            version, left = await _commit.run(self._redis, names, args)
         if version == -1:
             raise Conflict("the chat was settled by another worker", code="version")
         return Claimed(
             chat=chat,
             version=str(version),
             conversation=settled.conversation,
+            unread=left > 0,
         )
 
     def _commit_names(self, chat: str, now: datetime) -> list[str]:

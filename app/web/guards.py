@@ -57,17 +57,34 @@ def from_other_site(connection: Connection) -> bool:
     if site is not None:
         return site not in ("same-origin", "none")
     origin = connection.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != connection.headers.get("host")
+    return origin is not None and _place(origin) != connection.headers.get("host")
+
+
+def plain_name(told: str) -> str:
+    """What somebody calls themselves, on one line and without what turns or hides letters."""
+    return " ".join("".join(each if each.isprintable() else " " for each in told).split())
 
 
 def _is_local_name(connection: Connection) -> bool:
     """Whether we were asked for by an address, ``localhost`` or a name without a dot."""
-    name = urlsplit(f"//{connection.headers.get('host', '')}").hostname or ""
+    host = connection.headers.get("host", "")
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # brackets that hold no address
+        return False
     try:
         ip_address(name)
     except ValueError:
         return "." not in name
     return True
+
+
+def _place(origin: str) -> str:
+    """The host and port of an origin; '' for what is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # brackets that hold no address
+        return ""
 
 
 def client_ip(connection: Connection) -> IPv4Address | IPv6Address | None:

@@ -140,6 +140,12 @@ def _unforeseen(request: AnyRequest, error: Exception) -> Response[Problem]:
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here, and was logged")
 
 
+def _too_deep(request: AnyRequest, _error: RecursionError) -> Response[Problem]:
+    """A body of brackets in brackets in brackets."""
+    front_of(request).log.warning("request_failed", path=request.url.path, reason="too deep")
+    return problem(HTTPStatus.BAD_REQUEST, "the body is nested too deeply")
+
+
 def log_failure(request: AnyRequest, reason: str) -> None:
     """A line for a request that failed through no fault of its sender."""
     front_of(request).log.error("request_failed", path=request.url.path, reason=reason)
@@ -161,6 +167,7 @@ def _wrong(told: dict[str, Any]) -> Wrong:
 HANDLERS: ExceptionHandlersMap = {
     AiSellerError: _foreseen,
     HTTPException: _http,
+    RecursionError: _too_deep,
     Exception: _unforeseen,
 }
 """Every failure's way to an answer."""

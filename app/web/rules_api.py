@@ -15,6 +15,7 @@ from app.domain.rules import Purpose, Rules
 from app.errors import Refused
 from app.store.adjustments import Logged, Ruling
 from app.web.front import FromFront, Front, known_shop
+from app.web.guards import plain_name
 from app.web.problems import GUARDED, told
 
 LONGEST_NAME = 60
@@ -95,7 +96,7 @@ async def shown(front: FromFront) -> RulesShown:
 @patch("/rules", responses=CHANGED, summary="Change rules while the bot runs")
 async def changed(front: FromFront, data: JSONBody[RulesChange]) -> RulesDone:
     """Holds on all workers within a second, without a restart; every change is logged."""
-    who = data.who.strip()
+    who = plain_name(data.who)
     if not 0 < len(who) <= LONGEST_NAME:
         advice = f"who is a name of 1 to {LONGEST_NAME} characters"
         raise Refused(advice, code="bad_who")

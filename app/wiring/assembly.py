@@ -8,6 +8,7 @@ from docket import Docket
 
 from app.config import Settings
 from app.gateways.model import Model
+from app.store.changes import Changes
 from app.store.connection import Redis
 from app.worker.bot import Bot
 from app.world import World
@@ -22,4 +23,5 @@ class Assembly:
     redis: Redis
     docket: Docket
     bot: Bot
+    changes: Changes
     model: Model | None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from functools import partial
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from app.config import Settings
-from app.errors import Refused, Transient
+from app.errors import Refused, Transient, Uncertain
 from app.gateways.waha import SessionState, Waha
 from app.web.phone_line import PhoneLine
 from app.wiring.assembly import Assembly
@@ -18,6 +20,11 @@ NEEDED_EVENTS = frozenset({"message.any", "*"})
 PATIENCE = 4.0
 """Seconds WAHA has to say how a session is, or to draw its QR code: a page waits for it."""
 
+PATIENCE_TO_ACT = 12.0
+"""Seconds WAHA has to change a session, which takes it five: a person waits for it."""
+
+_Said = TypeVar("_Said")
+
 
 def phone_line(assembly: Assembly) -> PhoneLine | None:
     """What the edge may ask of WAHA; None when none is set."""
@@ -27,11 +34,11 @@ def phone_line(assembly: Assembly) -> PhoneLine | None:
     return PhoneLine(
         state=partial(_state, waha),
         qr=partial(_qr, waha),
-        pairing_code=waha.pairing_code,
-        start=waha.start,
-        restart=waha.restart,
-        logout=waha.logout,
-        register_webhook=partial(register, waha, settings),
+        pairing_code=lambda session, phone: acted(waha.pairing_code(session, phone)),
+        start=lambda session: acted(waha.start(session)),
+        restart=lambda session: acted(waha.restart(session)),
+        logout=lambda session: acted(waha.logout(session)),
+        register_webhook=lambda session: acted(register(waha, settings, session)),
         posts_to_us=partial(posts_to_us, settings),
         address=webhook_url(settings),
     )
@@ -76,6 +83,17 @@ async def _qr(waha: Waha, session: str) -> bytes:
             return await waha.qr(session)
     except TimeoutError:
         raise _silent() from None
+
+
+async def acted(call: Awaitable[_Said], *, within: float = PATIENCE_TO_ACT) -> _Said:
+    """What WAHA said. Raises Uncertain (``no_answer``) when it has said nothing ``within`` so many
+    seconds, and what ``call`` raises.
+    """
+    try:
+        async with asyncio.timeout(within):
+            return await call
+    except TimeoutError:
+        raise Uncertain("WAHA has not said whether it is done", code="no_answer") from None
 
 
 def _silent() -> Transient:

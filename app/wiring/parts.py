@@ -78,7 +78,7 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
             mailbox=Mailbox(redis, scheduler(docket, world), zone=rules.zone),
             contacts=Contacts(redis, zone=rules.zone),
             counters=counters,
-            journal=Journal(redis),
+            journal=Journal(redis, zone=rules.zone),
             sessions=Sessions(redis),
             writer=_writer(settings, world, redis=redis, model=model, stack=stack),
             waha=waha,
@@ -95,8 +95,15 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
             log=get_logger("turn").bind(),
         )
         yield Assembly(
-            settings=settings, world=world, redis=redis, docket=docket, bot=bot, model=model
-        )
+            settings=settings, world=world, redis=redis, docket=docket, bot=bot, model=model,
+            changes=_changes(redis, stack),
+        )  # fmt: skip
+
+
+def _changes(redis: Redis, stack: AsyncExitStack) -> Changes:
+    changes = Changes(redis)
+    stack.push_async_callback(changes.aclose)
+    return changes
 
 
 def _writer(
@@ -197,7 +204,7 @@ def front_of(assembly: Assembly, *, admin_key: str, demo: bool = False) -> Front
         sessions=bot.sessions,
         logins=Logins(assembly.redis),
         chats=Chats(assembly.redis),
-        changes=Changes(assembly.redis),
+        changes=assembly.changes,
         offers=bot.offers,
         lists=tuple(
             NamedList(shop=each.shop, kind=kind_of(each), stored_as=each.list_, name=each.name)

@@ -24,6 +24,7 @@ from app.demo.page import Pass, Welcome, routes
 from app.demo.shop import TIMEZONE, DemoShop, MoveClock
 from app.domain.events import Language
 from app.log import get_logger
+from app.store.connection import ended
 from app.web.desk.login import demo_cookie
 from app.web.front import Front
 from app.web.server import App, build
@@ -56,11 +57,12 @@ async def serve(settings: Settings, *, worker: bool = True) -> None:
 @asynccontextmanager
 async def ruled(parts: Assembly) -> AsyncIterator[None]:
     """What the seller changes of the rules is known while inside, where no worker is."""
-    keeping = asyncio.create_task(keep_rules(parts.bot.ruling, parts.world), name="rules")
-    try:
-        yield
-    finally:
-        keeping.cancel()
+    async with asyncio.TaskGroup() as group:
+        keeping = group.create_task(keep_rules(parts.bot.ruling, parts.world), name="rules")
+        try:
+            yield
+        finally:
+            await ended(keeping)
 
 
 async def work(settings: Settings) -> None:

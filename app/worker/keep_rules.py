@@ -13,6 +13,13 @@ RULES_EVERY = 0.5
 """Seconds between two looks for rules that were changed in another process."""
 
 
+TOLD_AT_ONCE = 50
+TOLD_PAUSE = 1.0
+"""Chats that are told of new rules together, and seconds until the next are: a worker has turns for
+them, and for the customers who write meanwhile.
+"""
+
+
 async def keep_rules(ruling: Ruling, world: World) -> None:
     """Take over what is changed, again and again, until cancelled.
 
@@ -47,7 +54,7 @@ async def tell_in_time(bot: Bot) -> None:
 
 
 async def tell_chats(bot: Bot) -> int:
-    """Have every chat that waits for something look at the newest rules; how many did.
+    """Have every chat in which the rules hold something back look at the newest; how many did.
 
     What waits keeps the moment until which it was put off, so nothing would see that the night has
     become shorter, or the bot been switched on. A version of the rules is told until all know of
@@ -58,8 +65,14 @@ async def tell_chats(bot: Bot) -> int:
     if version is None:
         return 0
     event = RulesChanged(id=f"rules:{version}", at=now, received_at=now, version=version)
+    together = 0
     async for page in store.waiting():
-        await bot.mailbox.accept([(chat, _fact(chat, event)) for chat in page], now=now)
+        for chat in page:
+            if together == TOLD_AT_ONCE:
+                await bot.world.sleep(TOLD_PAUSE)
+                together = 0
+            await bot.mailbox.accept([(chat, _fact(chat, event))], now=now)
+            together += 1
         chats += len(page)
     await store.told(version)
     bot.log.info("rules_told", version=version, chats=chats)

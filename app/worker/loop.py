@@ -15,6 +15,7 @@ from app.domain.rules import FAULT_DELAYS
 from app.domain.sending import retry_delay
 from app.errors import Conflict, StoreDown, Transient
 from app.store import keys
+from app.store.connection import ended
 from app.store.mailbox import Schedule
 from app.worker.bot import Bot
 from app.worker.chores import register_chores
@@ -125,16 +126,15 @@ async def working(
                 yield
             finally:
                 bot.stopping.set()
-                running.cancel()
-                watching.cancel()
-                keeping.cancel()
-                ruled.cancel()
+                running.cancel()  # once: a second one would end the turns under way
+                await ended(watching, keeping, ruled)
 
 
 async def _run(worker: Worker, bot: Bot) -> None:
     """Run turns until cancelled. Raises RuntimeError when the worker ends unasked."""
     await known_rules(bot.ruling, bot.world)
-    await worker.run_forever()
+    if not bot.stopping.is_set():
+        await worker.run_forever()
     if not bot.stopping.is_set():
         raise RuntimeError("the worker ended by itself")
 

@@ -97,14 +97,30 @@ async def _send(turn: Turn, waha: Waha, message: Message) -> None:
     engines that take one.
     """
     await show_typing(turn, waha, message)
+    wanted = short_id_for(message.id, await turn.bot.contacts.key())
     async with waha.lane():
-        current = await _last_look(turn, message)
+        current = await _on_its_way(turn, message, wanted=wanted)
         if current is None:
             return
-        wanted = short_id_for(message.id, await turn.bot.contacts.key())
-        await turn.commit(tried(turn.conversation, current, short_id=wanted, now=turn.now), ())
         answer = await _posted(turn, waha, current, wanted=wanted)
     await _take(turn, message, answer)
+
+
+async def _on_its_way(turn: Turn, message: Message, *, wanted: str) -> Message | None:
+    """The message, marked as tried, if it may still go.
+
+    What came since the last look, a stop or a person's cancel, is looked at first: whoever said it
+    before the mark was told that it does not go. The next round of the turn does that.
+    """
+    current = await _last_look(turn, message)
+    if current is None:
+        return None
+    before = turn.conversation
+    await turn.commit(tried(before, current, short_id=wanted, now=turn.now), ())
+    if not turn.claimed.unread:
+        return current
+    await turn.commit(before, ())
+    return None
 
 
 Answer = str | Transient | Permanent | Uncertain

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from app.demo.waha_phone import Phone
 from tests.browser.conftest import Shop, Tab
 from tests.builders import PHONE
+from tests.e2e.stage import ADMIN
 
 SCRIPT = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 
@@ -192,6 +193,52 @@ def test_the_desk_fits_a_phone(shop: Shop, phone_tab: Tab) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.get_by_role("link", name="Все чаты").tap()
     expect(page.locator("#rows")).to_be_visible()
+
+
+def test_the_newest_words_and_the_box_to_answer_in_are_seen_at_once(shop: Shop, tab: Tab) -> None:
+    ordered(shop, code="912000001")
+    for words in ("Когда приедет заказ?", "А какая длина рукава?", "А молния крепкая?"):
+        told(shop, words)
+    page = shop.enter(tab)
+    page.get_by_role("link", name=re.compile("Айгерим С")).click()
+    for width, height in ((360, 740), (580, 800), (1280, 860)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.reload()
+        expect(page.locator("#thread .said").last).to_be_in_viewport()
+        expect(page.get_by_label("Ваше сообщение")).to_be_in_viewport(ratio=1)
+
+
+def test_what_is_typed_outlives_a_login_that_has_ended(shop: Shop, phone_tab: Tab) -> None:
+    ordered(shop, code="912000001")
+    page = shop.enter(phone_tab)
+    page.get_by_role("link", name=re.compile("Айгерим С")).tap()
+    box, send = page.get_by_label("Ваше сообщение"), page.get_by_role("button", name="Отправить")
+    box.fill("Длинный ответ, который жалко потерять")
+    page.context.clear_cookies()
+    page.reload()
+    page.get_by_label("Ключ администратора").fill(ADMIN)
+    page.get_by_role("button", name="Войти").tap()
+    expect(box).to_have_value("Длинный ответ, который жалко потерять")
+    # Who has logged in anew in another tab has another token than this page was made with.
+    page.evaluate("document.querySelector('meta[name=csrf]').content = 'of another login'")
+    send.tap()
+    expect(page.locator("#thread .said.person")).to_contain_text("жалко потерять")
+    expect(page.locator("#note")).to_be_in_viewport(ratio=1)
+    expect(box).to_have_value("")
+    page.reload()
+    expect(box).to_have_value("")
+    phone_tab.faults[:] = [f for f in phone_tab.faults if "401" not in f and "403" not in f]
+
+
+def test_the_live_line_comes_back_after_the_server_answered_it_with_an_error(
+    shop: Shop, tab: Tab
+) -> None:
+    tab.page.route("**/desk/events", lambda route: route.fulfill(status=503), times=1)
+    page = shop.enter(tab)
+    with page.expect_response(lambda r: "/desk/events" in r.url and r.status == 200):
+        ordered(shop, code="912000001")
+    expect(page.locator("#rows")).to_contain_text("Айгерим С")
+    tab.faults[:] = [fault for fault in tab.faults if "503" not in fault]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

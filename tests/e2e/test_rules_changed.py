@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+from msgspec.structs import replace
 
+from app.domain.rules import Purpose, Reason
+from app.store.claims import Settled
 from app.wiring import assembled
-from app.worker.keep_rules import known_rules, tell_chats, tell_in_time
+from app.worker.keep_rules import (
+    TOLD_AT_ONCE,
+    TOLD_PAUSE,
+    known_rules,
+    tell_chats,
+    tell_in_time,
+)
 from app.worker.loop import run_guarded
-from tests.builders import PHONE
+from tests.builders import PHONE, person, waiting
 from tests.e2e.stage import Stage, on_stage
 
 NIGHT = datetime(2026, 11, 23, 17, 30, tzinfo=UTC)
@@ -206,6 +215,34 @@ async def test_a_chat_is_told_of_new_rules_once_also_after_a_crash_between(stage
     assert stage.clock.now() > before
     await stage.settle()
     assert len(await blocked(stage)) == 3
+
+
+async def test_who_waits_for_no_rule_is_not_told(stage: Stage) -> None:
+    await stage.ordered("ORDER_DELIVERED", phone="77050000009", code="912000109")
+    await stage.settle()
+    stage.clock.set(NIGHT)
+    await stage.ordered()
+    await stage.settle()
+    assert [what for what, why in await blocked(stage) if why is None] == ["review_request"]
+    await stage.api.patch("/api/rules", json={"who": "Асель", "changes": {"max_messages": 2}})
+    assert await tell_chats(stage.bot) == 1
+    assert await stage.bot.mailbox.all_due(stage.clock.now()) == [PHONE]
+
+
+async def test_many_are_told_a_few_at_a_time_so_that_customers_need_not_wait(
+    stage: Stage,
+) -> None:
+    stage.clock.set(NIGHT)
+    held = waiting(Purpose.POST_PURCHASE, due=NIGHT + timedelta(hours=10))
+    held = replace(held, blocked=Reason.QUIET_HOURS)
+    for chat in (chats := [f"7705000{n:04}" for n in range(TOLD_AT_ONCE + 1)]):
+        settled = Settled(
+            conversation=person(chat=chat, phone=chat, pending=(held,)), wake=held.due
+        )
+        await stage.bot.mailbox.commit(await stage.bot.mailbox.claim(chat), settled, now=NIGHT)
+    await stage.api.patch("/api/rules", json={"who": "Асель", "changes": {"max_messages": 2}})
+    assert await tell_chats(stage.bot) == len(chats)
+    assert stage.clock.slept == [TOLD_PAUSE]
 
 
 async def test_what_no_chat_waits_for_wakes_none(stage: Stage) -> None:

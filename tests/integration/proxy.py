@@ -1,4 +1,4 @@
-"""A wire to the store that can lose an answer, be cut, and be led to another store."""
+"""A wire to the store: loses an answer, holds a request, is cut, leads to another store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from urllib.parse import unquote, urlsplit
 
 
 class Wire:
-    """TCP in front of a store. ``lose`` names a request whose answer gets lost."""
+    """TCP in front of a store. ``lose`` names a request whose answer gets lost, ``hold`` one that
+    is held from when it ``is_held`` until it ``may_go``.
+    """
 
     def __init__(self, store_url: str) -> None:
         self._store_url = store_url
@@ -18,6 +20,9 @@ class Wire:
         self.url = ""
         self.lose: bytes | None = None
         self.lost = 0
+        self.hold: bytes | None = None
+        self.is_held = asyncio.Event()
+        self.may_go = asyncio.Event()
 
     def lead_to(self, store_url: str) -> None:
         """New connections go there; those open end at once, as in a fail-over."""
@@ -63,6 +68,10 @@ class Wire:
                 self.lose = None
                 self.lost += 1
                 deaf.set()
+            if self.hold is not None and self.hold in data:
+                self.hold = None
+                self.is_held.set()
+                await self.may_go.wait()
             upstream.write(data)
         upstream.close()
 

@@ -29,7 +29,9 @@ from app.store.chats import Chats
 from app.store.claims import Settled
 from app.store.connection import connect
 from app.store.contacts import Contacts
+from app.store.counters import Counters
 from app.store.index import Index
+from app.store.journal import Journal, Unusable
 from app.store.mailbox import Mailbox
 from app.worker.loop import working
 from app.world import World
@@ -328,6 +330,18 @@ async def test_who_is_gone_when_they_are_put_where_they_belong_stays_gone(desk: 
     assert await desk.chats.count(Shelf.ALL) == 0
 
 
+async def test_one_chat_that_cannot_be_read_keeps_no_other_from_the_desk(desk: Desk) -> None:
+    for phone in PHONES[:3]:
+        await desk.knows(phone, name="Айгерим")
+    await desk.redis.hset(keys.conversation(PHONES[1]), "doc", b'{"chat":"x","phone":1}')
+    await desk.redis.delete(keys.words())
+    assert await desk.index.make_whole() == 2
+    assert await desk.index.is_whole()
+    assert set(await desk.chats.found("айгерим", limit=9)) == {PHONES[0], PHONES[2]}
+    read = await desk.chats.many(PHONES[:3])
+    assert [one.conversation is None for one in read] == [False, True, False]
+
+
 async def test_a_worker_puts_them_there_by_itself(
     store_url: str, store_client: redis.Redis
 ) -> None:
@@ -353,3 +367,14 @@ async def test_what_a_turn_counts_is_counted_on_its_day_too(desk: Desk) -> None:
     assert first == {b"sent": b"2", b"shop:default:sent": b"2"}
     assert await desk.redis.hget(keys.figures(tomorrow), "sent") == b"1"
     assert 0 < await desk.redis.ttl(keys.figures(today)) <= 400 * 24 * 3600
+
+
+async def test_what_nobody_could_be_told_of_is_counted_on_its_day_too(desk: Desk) -> None:
+    late = NOON + timedelta(hours=13)
+    fact = Unusable(at=late, reason="no_phone", detail="no phone", shop="default")
+    await Journal(desk.redis).unusable(fact)
+    tomorrow = NOON.date() + timedelta(days=1)
+    counters = Counters(desk.redis)
+    assert (await counters.figures([tomorrow]))[tomorrow] == await counters.all()
+    assert (await counters.all())["shop:default:blocked:no_phone"] == 1
+    assert 0 < await desk.redis.ttl(keys.figures(tomorrow)) <= 400 * 24 * 3600

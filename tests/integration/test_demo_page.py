@@ -235,6 +235,9 @@ async def test_a_chat_shows_both_sides_typing_and_what_was_not_read() -> None:
         phone = demo.phone
         demo.shop.phone(phone).typing = True
         assert (await demo.state(phone=phone))["chat"]["typing"] is True
+        await demo.post("switches", waha_down=True)
+        assert (await demo.state(phone=phone))["chat"]["typing"] is False
+        await demo.post("switches", waha_down=False)
         assert (await demo.sends(phone, "Здравствуйте, Айгерим!")).status_code == 201
         state = await demo.state(phone=phone)
         assert [(line["author"], line["text"]) for line in state["chat"]["lines"]] == [
@@ -266,6 +269,35 @@ async def test_steps_follow_the_newcomer() -> None:
         assert await done() == ["order", "message", "answer", "clock"]
         await demo.post("messages", phone=phone, text="Больше мне не пишите, пожалуйста")
         assert await done() == ["order", "message", "answer", "clock", "stop"]
+
+
+async def test_the_clock_counts_as_moved_for_whoever_was_written_to_before() -> None:
+    async with running() as demo:
+        await demo.post("clock", hours=1)
+        await demo.ordered()
+        await demo.sends(demo.phone, "Спасибо за заказ")
+        assert (await demo.state())["steps"]["clock"] is False
+        await demo.post("clock", hours=1)
+        assert (await demo.state())["steps"]["clock"] is True
+
+
+async def test_whoever_was_spoken_with_last_is_the_first_in_the_list() -> None:
+    async with running() as demo:
+        first, second, third = demo.shop.buyers
+        await demo.post("messages", phone=second, text="Здравствуйте")
+        await demo.post("clock", hours=1)
+        await demo.sends(third, "Ваш заказ доставлен")
+        state = await demo.state()
+        assert [buyer["phone"] for buyer in state["buyers"]] == [third, second, first]
+        assert state["selected"] == first
+
+
+async def test_only_of_an_order_the_buyer_cancelled_the_bot_says_nothing() -> None:
+    async with running() as demo:
+        for by in ("shop", "buyer"):
+            await demo.post("cancel", code=await demo.ordered(), by=by)
+        orders = (await demo.state())["orders"]
+        assert [order["by_buyer"] for order in orders] == [True, False]
 
 
 async def test_a_message_of_the_buyer_is_ticked_once_more_when_the_shop_has_read_it() -> None:

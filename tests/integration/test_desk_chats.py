@@ -21,6 +21,7 @@ from app.domain.conversation import (
     Message,
     NeedsPerson,
     OptOut,
+    Owner,
     Sending,
     Status,
     Written,
@@ -39,7 +40,7 @@ from app.domain.events import (
 from app.domain.rules import Purpose, Reason, Shop
 from app.domain.rules import Rules as RulesOf
 from app.store.claims import Settled
-from app.web.desk.live import SEATS
+from app.web.desk.live import OF_ONE
 from tests.builders import NOON, PHONE, order, person, waiting, wrote
 from tests.desk import Desk, desk_of, seen
 from tests.integration.test_doors import ADMIN, House, house
@@ -166,6 +167,17 @@ async def test_a_row_tells_who_what_and_how_it_stands(doors: House, desk: Desk) 
                  "казахский", "ведёт бот"):  # fmt: skip
         assert said in row
     assert "Бот:" not in row
+
+
+async def test_a_name_that_kaspi_shouts_is_read_as_a_name_everywhere(
+    doors: House, desk: Desk
+) -> None:
+    ref = await knows(doors, person(name="ӘЛИЯ-ГҮЛНАР О'КОННОР С", messages=(theirs("Где?"),)))
+    await knows(doors, Conversation(chat=OTHER, phone=OTHER, since=NOON, name="ИП МАРАТ 🌸"))
+    said = [*rows(await desk.page("/desk/chats")), seen(await desk.page(f"/desk/chats/{ref}"))]
+    assert ["Әлия-Гүлнар О'Коннор С" in each for each in said].count(True) == 2
+    assert any("ИП Марат 🌸" in each for each in said)
+    assert "ӘЛИЯ" not in await desk.page(f"/desk/chats/{ref}")
 
 
 async def test_no_full_phone_is_anywhere_in_the_list(doors: House, desk: Desk) -> None:
@@ -423,6 +435,22 @@ async def test_the_page_reads_in_kazakh(doors: House) -> None:
     assert russian.findall(page) == []
 
 
+async def test_until_when_people_have_a_chat_is_one_kazakh_sentence(doors: House) -> None:
+    ref = await knows(doors, person(owner=Owner.PEOPLE, person_at=NOON))
+    async with desk_of(str(doors.public.base_url), key=ADMIN, lang="kk") as desk:
+        who = seen(part(await desk.page(f"/desk/chats/{ref}"), "who"))
+    assert "Чатты 16:00-ге дейін өзіңіз жүргізесіз: бот үнсіз." in who
+
+
+async def test_what_waits_is_called_off_in_a_chat_only_after_a_question(
+    doors: House, desk: Desk
+) -> None:
+    ref = await knows(doors, person(pending=(waiting(Purpose.REVIEW_REQUEST),)))
+    thread = part(await desk.page(f"/desk/chats/{ref}"), "thread")
+    cancel = next(form for form in thread.split("<form")[1:] if "/cancel" in form)
+    assert 'data-confirm="Отменить это сообщение? Покупатель его не получит."' in cancel
+
+
 async def test_shops_are_named_where_there_are_several(store_url: str) -> None:
     shops = (Shop(id="default", name="Тёплый дом", session="default"),
              Shop(id="two", name="Спорт", session="two"))  # fmt: skip
@@ -440,7 +468,7 @@ async def test_shops_are_named_where_there_are_several(store_url: str) -> None:
 async def test_an_answer_is_sent_once_however_often_it_is_pressed(doors: House, desk: Desk) -> None:
     ref = await knows(doors, person(name="Айгерим", messages=(theirs("Привет"),)))
     html = await desk.page(f"/desk/chats/{ref}")
-    nonce = re.search(r'name="nonce" value="([0-9a-f]+)">\s*<label for="text"', html)
+    nonce = re.search(r'name="nonce" value="([0-9a-f]+)">\s*<label [^>]*for="text"', html)
     assert nonce is not None
     assert "бот молчит до 16:00" in seen(html)
     form = {"text": "Здравствуйте!\r\nЭто Асель.", "nonce": nonce[1]}
@@ -591,7 +619,7 @@ async def test_who_finds_no_seat_is_told_to_look_again_and_a_seat_is_free_once_l
 ) -> None:
     heard: list[AsyncIterator[str]] = []
     async with AsyncExitStack() as others:
-        for _ in range(SEATS):
+        for _ in range(OF_ONE):
             stream = await others.enter_async_context(desk.http.stream("GET", "/desk/events"))
             heard.append(stream.aiter_lines())
             assert await anext(heard[-1]) == "retry: 1000"

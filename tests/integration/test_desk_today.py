@@ -108,7 +108,7 @@ async def test_the_figures_of_the_day_are_those_of_the_journal(stage: Stage, des
         "Готовым текстом": "0",
         "Покупатели написали": "1",
         "Довольны покупкой": "1",
-        "Недовольны": "1",
+        "Недовольны покупкой": "1",
         "Отписались": "1",
         "Позван человек": "3",
         "Новые заказы": "1",
@@ -137,8 +137,25 @@ async def test_a_buyer_who_says_that_all_is_well_is_counted_as_happy(
     await buyer.writes("Очень довольны")
     await stage.settle()
     shown = tiles(await desk.page("/desk/today"))
-    told = ("Ответили боту", "Покупатели написали", "Довольны покупкой", "Недовольны")
+    told = ("Ответили боту", "Покупатели написали", "Довольны покупкой", "Недовольны покупкой")
     assert [shown[name] for name in told] == ["1", "2", "1", "0"]
+
+
+async def test_who_is_unhappy_now_is_told_beside_what_was_answered(
+    stage: Stage, desk: Desk
+) -> None:
+    """Who complains unasked has answered no question: the figure is 0, the list has one."""
+    await stage.ordered(name="АЙГЕРИМ С")
+    await stage.settle()
+    await stage.phone().writes("Товар сломан, верните деньги!")
+    await stage.settle()
+    html = await desk.page("/desk/today")
+    assert tiles(html)["Недовольны покупкой"] == "0"
+    links = dict(re.findall(r'<a class="small standing" href="([^"]+)">(.*?)</a>', html))
+    assert {where: seen(said) for where, said in links.items()} == {
+        "/desk/chats?shelf=unhappy": "Недовольны покупкой: чатов сейчас: 1",
+        "/desk/chats?shelf=called": "Позван человек: чатов сейчас: 1",
+    }
 
 
 async def test_the_reset_of_the_counters_leaves_the_days_as_they_were(

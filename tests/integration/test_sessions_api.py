@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
+from app.errors import Uncertain
+from app.wiring.line import acted
 from tests.e2e.stage import HMAC, Stage, on_stage
 
 DOOR = "/api/sessions/default"
@@ -112,6 +115,12 @@ async def test_a_waha_that_is_away_is_told_as_a_fault_of_the_other_side(
     answer = await stage.api.post(f"{DOOR}/{act}")
     assert answer.status_code in (502, 503)
     assert "127.0.0.1" not in answer.text
+
+
+async def test_nobody_waits_for_a_waha_that_never_says_whether_it_is_done() -> None:
+    with pytest.raises(Uncertain) as told:
+        await acted(asyncio.Event().wait(), within=0.01)
+    assert told.value.code == "no_answer"
 
 
 async def test_without_a_waha_or_a_key_the_doors_say_what_is_not_set(store_url: str) -> None:

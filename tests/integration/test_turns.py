@@ -21,6 +21,7 @@ from app.store import keys
 from app.store.claims import Settled
 from app.store.connection import Script, connect
 from app.store.mailbox import Mailbox
+from app.wiring.serve import ruled
 from app.worker.loop import run_guarded, sweep_overdue, working
 from app.worker.react import BURIED_PAUSE, MOST_BEGUN
 from app.world import World
@@ -71,6 +72,39 @@ async def test_a_commit_whose_answer_got_lost_has_happened_once(wire: Wire) -> N
         assert wire.lost == 2
         assert after.version == "1"
         assert await texts_in(box) == []
+
+
+async def test_who_settles_a_turn_is_told_of_mail_it_has_not_read(store_url: str) -> None:
+    async with mailbox(store_url) as box:
+        await box.accept(facts(wrote("раз", "A")), now=NOON)
+        claimed = await box.claim(PHONE)
+        read = await box.commit(claimed, Settled(conversation=person(), folded=1), now=NOON)
+        assert not read.unread
+        await box.accept(facts(wrote("два", "B")), now=NOON)
+        assert (await box.commit(read, Settled(conversation=person()), now=NOON)).unread
+
+
+@pytest.mark.parametrize("what", ["cancelled", "стоп"])
+async def test_what_is_taken_back_in_the_moment_it_is_to_go_does_not_go(
+    wire: Wire, what: str
+) -> None:
+    async with on_stage(wire.url) as stage:
+        await stage.ordered()
+        wire.hold = b'"tried_at"'
+        turn = asyncio.create_task(run_guarded(stage.bot, PHONE))
+        await wire.is_held.wait()
+        if what == "cancelled":
+            [item] = (await stage.api.get("/api/outbox")).json()
+            url = f"/api/outbox/{item['id']}/cancel"
+            answer = await stage.api.post(url, json={"phone": PHONE})
+            assert (answer.status_code, answer.json()["status"]) == (200, what)
+        else:
+            await stage.phone().writes(what)
+            await stage.waha.delivered()
+        wire.may_go.set()
+        await turn
+        assert "Спасибо за покупку" not in "".join(stage.texts)
+        assert {m["purpose"] for m in await stage.messages()} <= {None, "opt_out_confirmation"}
 
 
 async def test_a_commit_on_an_old_version_is_a_conflict(store_url: str) -> None:
@@ -307,3 +341,33 @@ async def test_a_stop_under_a_hidden_id_holds_once_its_phone_is_known(store_url:
         await stage.advance(minutes=5)
         assert (await stage.contact())["opted_out"] is True
         assert "post_purchase" not in [m["purpose"] for m in await stage.messages()]
+
+
+# --- leaving ----------------------------------------------------------------------------------
+
+
+class HardOfHearing(World):
+    """A sleep here swallows the first wish to end it, as redis-py may while it sends."""
+
+    def __init__(self) -> None:
+        self._asked: set[asyncio.Task[object] | None] = set()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        try:
+            await super().sleep(seconds)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task in self._asked:
+                raise
+            self._asked.add(task)
+
+
+async def test_a_worker_that_is_asked_to_stop_does(store_url: str) -> None:
+    async with on_stage(store_url, world=HardOfHearing()) as stage:
+        async with asyncio.timeout(20), working(stage.assembly.docket, stage.bot):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(20), ruled(stage.assembly):
+            await asyncio.sleep(0)
+        names = {task.get_name() for task in asyncio.all_tasks()}
+        assert not names & {"rules", "shelves", "outages", "worker"}

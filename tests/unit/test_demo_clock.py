@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.demo.calendar import Calendar
+from app.demo.calendar import Calendar, Lang
 from app.demo.clock import QUIET, DemoClock, is_quiet, until
-from app.demo.hints import Spoken, hint
+from app.demo.hints import Down, Spoken, hint, was_answered
 from app.world import MovableWorld, World
 
 ALMATY = ZoneInfo("Asia/Almaty")
 NOON = datetime(2030, 3, 5, 12, 0, tzinfo=ALMATY)
+LANGS: tuple[Lang, ...] = ("ru", "kk")
 
 
 def at(hour: int, minute: int = 0) -> datetime:
@@ -143,3 +144,31 @@ def test_an_answer_is_no_reason_for_a_pause() -> None:
     paused = hint(thanked, news=ago[0], calendar=calendar)
     assert paused is not None
     assert (paused.kind, paused.hours) == ("cooldown", 24)
+
+
+def test_what_comes_hours_after_a_question_is_no_answer_to_it() -> None:
+    calendar = Calendar("ru", now=NOON, zone=ALMATY)
+    ago = [NOON - timedelta(hours=hours) for hours in range(5)]
+    late = [Spoken("buyer", "Когда приедет?", ago[4]), Spoken("bot", "Заказ у курьера", ago[1])]
+    assert not was_answered(late)
+    paused = hint(late, news=ago[0], calendar=calendar)
+    assert paused is not None
+    assert (paused.kind, paused.hours) == ("cooldown", 23)
+
+
+def test_a_stop_that_is_confirmed_is_no_question_that_was_answered() -> None:
+    said = [Spoken("buyer", "стоп", NOON), Spoken("bot", "Больше не пишем", NOON)]
+    assert not was_answered(said)
+    assert was_answered([*said, Spoken("buyer", "Где заказ?", NOON), Spoken("bot", "У вас", NOON)])
+
+
+@pytest.mark.parametrize(
+    ("down", "news", "kind"),
+    [("waha", None, "waha_down"), ("kaspi", NOON, "kaspi_down"), ("kaspi", None, None)],
+)
+def test_what_was_turned_off_is_told_to_who_waits_for_it(
+    down: Down, news: datetime | None, kind: str | None
+) -> None:
+    for lang in LANGS:
+        told = hint([], news=news, calendar=Calendar(lang, now=NOON, zone=ALMATY), down=down)
+        assert (told and told.kind) == kind

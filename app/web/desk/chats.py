@@ -13,7 +13,7 @@ from app.domain.rules import Rules
 from app.errors import Refused
 from app.store.contacts import lid_of
 from app.web.contacts_api import LONGEST, exported
-from app.web.desk.rows import Asked, full_phone, listing, unread
+from app.web.desk.rows import Asked, full_phone, listing, name_of, unread
 from app.web.desk.stretch import stretch
 from app.web.desk.thread import person_of
 from app.web.desk.visit import FromVisit, Visit
@@ -52,6 +52,7 @@ async def chat(visit: FromVisit, ref: FromPath[str]) -> Response[str]:
         listing=await listing(front, _asked(visit)),
         ref=ref,
         person=person,
+        customer=name_of(person.known),
         phone=full_phone(phone) if phone else None,
         stretch=await stretch(front, reading, before=before),
         before=before,

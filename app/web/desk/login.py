@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from hashlib import sha256
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_network
@@ -20,21 +21,24 @@ from app.errors import Refused
 from app.store.logins import LOGIN_KEPT, Login
 from app.web.desk.catalogue import said
 from app.web.desk.pages import html, rendered
-from app.web.desk.visit import FromVisit, Visit, form_of
+from app.web.desk.visit import CSRF_FIELD, FromVisit, Visit, fields_of, form_of
 from app.web.front import FromFront, Front, front_of
-from app.web.guards import Connection, client_ip, from_other_site
+from app.web.guards import Connection, client_ip, from_other_site, plain_name
 from app.web.problems import AnyRequest
 
 COOKIE = "ai_seller_desk"
 CSRF_HEADER = "x-csrf-token"
-CSRF_FIELD = "csrf"
 HOME = "/desk/chats"
 RUSSIAN = Language.RU
+
+MOST_OF_A_STRANGER = 8 * 1024
+"""Bytes of the form of the login, which is read before anybody is known."""
 
 _LOGIN = "desk login"
 _CSRF = "desk csrf"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SECRET = "desk_secret"  # noqa: S105 - a name
+_OURS = re.compile(r"/desk(?=[/?#]|$)")
 
 
 class NotLoggedInError(Exception):
@@ -83,15 +87,22 @@ async def logged_in(connection: Connection, _handler: BaseRouteHandler) -> None:
     connection.state["login"] = login
 
 
+async def is_logged_in(request: AnyRequest) -> bool:
+    """Whether who was let in with this request still is. Raises ``StoreDown``."""
+    return await front_of(request).logins.find(request.state[_SECRET]) is not None
+
+
 async def own_form(connection: Connection, _handler: BaseRouteHandler) -> None:
     """Let nothing be changed but by a form of the desk's own. Raises Refused (403)."""
     if not isinstance(connection, Request) or connection.method in _SAFE:
         return
     token = connection.headers.get(CSRF_HEADER)
     if token is None:
-        token = (await connection.form()).get(CSRF_FIELD)
+        token = (await fields_of(connection)).get(CSRF_FIELD)
     expected = await csrf_of(front_of(connection), connection.state[_SECRET])
-    good = isinstance(token, str) and hmac.compare_digest(token.encode(), expected.encode())
+    good = token is not None and hmac.compare_digest(
+        token.encode("utf-8", "replace"), expected.encode()
+    )
     if not good or from_other_site(connection):
         raise Refused(
             "this form is too old, or of another page: load the page again",
@@ -153,7 +164,12 @@ async def login_page(request: AnyRequest, front: FromFront) -> Response[str] | R
     return _form(front, lang=_language(request), to=to)
 
 
-@post("/login", media_type=MediaType.HTML, status_code=HTTPStatus.OK)
+@post(
+    "/login",
+    media_type=MediaType.HTML,
+    status_code=HTTPStatus.OK,
+    request_max_body_size=MOST_OF_A_STRANGER,
+)
 async def log_in(request: AnyRequest, front: FromFront) -> Response[str] | Redirect:
     """Ten tries in a quarter of an hour an address; then it has to wait."""
     if from_other_site(request):
@@ -164,17 +180,17 @@ async def log_in(request: AnyRequest, front: FromFront) -> Response[str] | Redir
         minutes = -(-wait.seconds // 60)
         text = said("Слишком много попыток. Подождите {n} мин.", asked.lang, n=minutes)
         return _form(front, lang=asked.lang, to=asked.next, fault=text, wait=wait.seconds)
-    if not hmac.compare_digest(asked.key.strip().encode(), front.admin_key.encode()):
+    if not hmac.compare_digest(
+        asked.key.strip().encode("utf-8", "replace"), front.admin_key.encode()
+    ):
         front.log.warning("desk_login_refused")
         text = said(
             "Ключ не подходит. Он лежит в файле, путь к которому печатает запуск.", asked.lang
         )
         return _form(front, lang=asked.lang, to=asked.next, fault=text)
     await front.logins.forgive(_address(request))
-    who = " ".join(asked.who.split()) or said("Продавец", asked.lang)
-    cookie = await opened(
-        front, Login(who=who, lang=asked.lang), secure=request.url.scheme == "https"
-    )
+    who = plain_name(asked.who) or said("Продавец", asked.lang)
+    cookie = await opened(front, Login(who=who, lang=asked.lang), secure=_is_https(request))
     front.log.info("desk_login")
     answer = Redirect(_own_page(asked.next), status_code=303)
     answer.set_cookie(cookie)
@@ -194,7 +210,7 @@ async def log_out(request: AnyRequest, front: FromFront) -> Redirect:
 async def choose_language(request: AnyRequest, front: FromFront, visit: FromVisit) -> Redirect:
     """Kept with the login."""
     chosen = await visit.form(Chosen)
-    await front.logins.put(request.state[_SECRET], Login(who=visit.who, lang=chosen.lang))
+    await front.logins.change(request.state[_SECRET], Login(who=visit.who, lang=chosen.lang))
     return Redirect(_own_page(chosen.here), status_code=303)
 
 
@@ -227,9 +243,14 @@ def to_login(request: AnyRequest, _error: NotLoggedInError) -> Response[str] | R
     return Redirect("/desk/login", query_params={"next": here}, status_code=303)
 
 
+def _is_https(request: AnyRequest) -> bool:
+    """Whether the browser spoke https, also to a proxy whose word for it we do not take."""
+    return request.url.scheme == "https" or request.headers.get("origin", "").startswith("https:")
+
+
 def _own_page(to: str) -> str:
     """``to`` where it is a page of the desk; an address made by a stranger leads to none else."""
-    good = to.startswith("/desk") and "\\" not in to and "//" not in to and to.isprintable()
+    good = _OURS.match(to) and "\\" not in to and "//" not in to and to.isprintable()
     return to if good else HOME
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import cache
 from hashlib import blake2b
@@ -29,6 +30,7 @@ def html_headers(*, framed: bool) -> dict[str, str]:
         "Content-Security-Policy": _CSP.format(framed="'self'" if framed else "'none'"),
         "X-Frame-Options": "SAMEORIGIN" if framed else "DENY",
         "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
     }
@@ -46,14 +48,16 @@ def rendered(name: str, values: dict[str, object]) -> str:
     return _environment().get_template(name).render(values)
 
 
-@cache
 def file_of(name: str) -> tuple[bytes, str] | None:
     """A file of ``static`` and a hash of it; None when there is none of this name."""
-    path = STATIC / name
-    if path.parent != STATIC or not path.is_file():
-        return None
-    content = path.read_bytes()
-    return content, blake2b(content, digest_size=6).hexdigest()
+    return _files().get(name)
+
+
+@cache
+def _files() -> dict[str, tuple[bytes, str]]:
+    """Every file of ``static``: what strangers ask for is looked up here, and nowhere else."""
+    read = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.is_file()}
+    return {name: (it, blake2b(it, digest_size=6).hexdigest()) for name, it in read.items()}
 
 
 def static(name: str) -> str:
@@ -68,6 +72,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_straight,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -78,6 +83,23 @@ def _environment() -> Environment:
         "number": number, "money": money, "usd": usd,
     }  # fmt: skip
     return made
+
+
+_TURNS = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_MARK = (
+    r"[\u0300-\u036f\u0483-\u0489\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff"
+    r"\u20d0-\u20ff\ufe20-\ufe2f]"
+)
+_HEAPED = re.compile(rf"({_MARK}{{3}}){_MARK}+")
+
+
+def _straight(value: object) -> object:
+    """A value as a page shows it: what somebody wrote can neither turn round what stands beside it,
+    nor be heaped over the lines above.
+    """
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isascii():
+        return value
+    return _HEAPED.sub(r"\1", _TURNS.sub("", value))
 
 
 @pass_context

@@ -15,12 +15,12 @@ from msgspec import Struct
 
 from app.domain.conversation import Message
 from app.errors import Refused
-from app.log import mask_phone
 from app.store.claims import Buried
 from app.store.contacts import lid_of
 from app.store.journal import Sort, Unusable, sort_of
 from app.web.desk.causes import cause_of, without_phone
-from app.web.desk.rows import masked_phone
+from app.web.desk.masks import without_phones
+from app.web.desk.rows import masked_phone, read_name
 from app.web.desk.visit import FromVisit, Visit
 from app.web.front import Front
 from app.web.queue_api import dismissed, replayed
@@ -185,7 +185,7 @@ async def _trouble(visit: Visit, grave: Buried, reading: Reading | None) -> Trou
 
 def _shown(code: str) -> str:
     """A code as it may be shown: somebody else's words may hold a phone, and be long."""
-    return mask_phone(code)[:_LONGEST_QUOTE]
+    return without_phones(code)[:_LONGEST_QUOTE]
 
 
 async def _message(front: Front, grave: Buried, reading: Reading | None) -> Message | None:
@@ -202,7 +202,7 @@ async def _message(front: Front, grave: Buried, reading: Reading | None) -> Mess
 def _name(visit: Visit, grave: Buried, reading: Reading | None) -> str:
     name = reading.conversation.name if reading is not None else None
     if name:
-        return mask_phone(name)
+        return read_name(name)
     return visit.t("Номер скрыт") if lid_of(grave.chat) else masked_phone(grave.chat)
 
 

@@ -29,6 +29,9 @@ from app.web.front import front_of
 from app.web.problems import AnyRequest, log_failure, status_of
 
 _MEDIA = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+MOST = 64 * 1024
+"""Bytes of a form: the longest message there can be has 48 KB of it."""
+
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
@@ -135,4 +138,5 @@ def desk() -> Router:
         ],
         exception_handlers=_HANDLERS,
         include_in_schema=False,
+        request_max_body_size=MOST,
     )

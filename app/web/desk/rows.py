@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ from app.domain.meaning import Segment
 from app.domain.rules import Rules
 from app.domain.segments import segment_of
 from app.domain.view import overview
-from app.log import mask_phone
+from app.web.desk.masks import without_phones
 from app.web.front import Front
 from app.web.reading import Reading, read
 
@@ -65,7 +66,7 @@ def row_of(
     newest, order = newest_message(known), newest_order(known)
     return Row(
         ref=ref,
-        name=mask_phone(known.name) if known.name else None,
+        name=name_of(known),
         phone=masked_phone(known.phone) if known.phone else None,
         last=_last(newest) if newest else None,
         moved_at=last_said(known),
@@ -166,12 +167,35 @@ def _last(message: Message) -> Last:
     words = " ".join(message.text[: 2 * LONGEST_LINE].split())
     return Last(
         author=message.author,
-        text=mask_phone(words)[:LONGEST_LINE],
+        text=without_phones(words)[:LONGEST_LINE],
         at=message.at,
         status=message.status,
         media=message.media,
         revoked=message.revoked,
     )
+
+
+# --- names ------------------------------------------------------------------------------------
+
+_WORD = re.compile(r"[^\W\d_]+")
+FIRMS = frozenset({"ТОО", "ИП", "АО", "ОАО", "ООО", "ЖШС", "ЖК", "АҚ", "КХ", "LLP", "LLC"})
+"""What stays in capitals within a name."""
+
+
+def name_of(known: Conversation) -> str | None:
+    """What the customer is called here; None for who has no name."""
+    return read_name(known.name) if known.name else None
+
+
+def read_name(name: str) -> str:
+    """``АЙГЕРИМ С`` -> «Айгерим С»: Kaspi's capitals shout. A phone in it is masked."""
+    shown = without_phones(name)
+    return _WORD.sub(_capital, shown) if shown.isupper() else shown
+
+
+def _capital(found: re.Match[str]) -> str:
+    word = found.group()
+    return word if word in FIRMS else word.capitalize()
 
 
 # --- phones -----------------------------------------------------------------------------------

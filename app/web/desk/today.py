@@ -15,9 +15,8 @@ from app.domain.rules import WARM_UP
 from app.domain.session import HEALTH_WINDOW, Sign, daily_cap
 from app.domain.view import Stand
 from app.errors import Refused
-from app.log import mask_phone
 from app.web.desk import charts
-from app.web.desk.rows import masked_phone
+from app.web.desk.rows import masked_phone, read_name
 from app.web.desk.today_alerts import (
     Notice,
     because_of,
@@ -94,13 +93,14 @@ async def today(visit: FromVisit) -> Response[str]:
     sessions = await _sessions(visit.front, choice.shop)
     budget = await visit.front.counters.budget(_days(visit, 1)[0])
     voice = Voice(visit.lang, visit.words)
+    standing = {} if choice.shop else await visit.front.chats.counts()
     return visit.page(
         "today.html",
         tab="today",
         choice=choice,
         periods=PERIODS,
         shops=visit.front.rules.shops,
-        tiles=tiles(total, visit.t),
+        tiles=tiles(total, visit.t, standing=standing),
         purposes=by_purpose(total, visit.words, visit.t),
         reasons=by_reason(total, visit.words),
         cost=shown.cost,
@@ -217,7 +217,7 @@ async def _next(visit: Visit, item: Item) -> Next:
     return Next(
         item=item,
         ref=await visit.front.chats.ref(item.chat),
-        name=mask_phone(item.name) if item.name else _unnamed(item, visit),
+        name=read_name(item.name) if item.name else _unnamed(item, visit),
         purpose=words.purpose(item.purpose) if item.purpose else visit.t("Ответ человека"),
         why=why,
         may_change=item.status in (Stand.SCHEDULED, Stand.QUEUED),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from urllib.parse import quote
 from zlib import crc32
@@ -10,6 +10,7 @@ from zlib import crc32
 from msgspec import Struct
 
 from app.domain.events import Language
+from app.domain.findable import Shelf
 from app.domain.rules import Purpose
 from app.domain.tally import NONE, Metric, Spent
 from app.store.counters import Cost
@@ -93,16 +94,24 @@ async def period(front: Front, days: tuple[date, ...], shop: str | None) -> Peri
 
 
 class Tile(Struct, frozen=True, kw_only=True):
-    """One figure; ``note`` says what it is a share of, ``tone`` is empty where it is neutral."""
+    """One figure; ``note`` says what it is a share of, ``tone`` is empty where it is neutral.
+
+    ``standing`` says how many chats are so now, ``where`` is the list of them.
+    """
 
     name: str
     value: int
     note: str = ""
     tone: str = ""
+    standing: str = ""
+    where: str = ""
 
 
-def tiles(counted: Counts, t: Said) -> list[Tile]:
-    """The figures of a period, in the order in which a message goes its way."""
+def tiles(counted: Counts, t: Said, *, standing: Mapping[Shelf, int]) -> list[Tile]:
+    """The figures of a period, in the order in which a message goes its way.
+
+    ``standing`` is how many chats are on each shelf now: empty where that is not of these shops.
+    """
     sent = counted.by(Metric.SENT)
     written = sum(sent.values())
     started = sum(count for purpose, count in sent.items() if _is_proactive(purpose))
@@ -111,7 +120,7 @@ def tiles(counted: Counts, t: Said) -> list[Tile]:
         Tile(name=t("Бот отправил"), value=written, note=note),
         *_shares(counted, t, written=written, started=started),
         Tile(name=t("Покупатели написали"), value=counted.of(Metric.RECEIVED)),
-        *_people(counted, t),
+        *_people(counted, t, standing),
         Tile(name=t("Новые заказы"), value=counted.of(Metric.ORDERS)),
         *_rare(counted, t),
     ]
@@ -131,13 +140,31 @@ def _shares(counted: Counts, t: Said, *, written: int, started: int) -> Iterator
     yield Tile(name=t("Готовым текстом"), value=canned, note=share and t("{n} текстов", n=share))
 
 
-def _people(counted: Counts, t: Said) -> Iterator[Tile]:
-    """How the customers are, and who of them needs a person."""
-    unhappy = counted.of(Metric.UNHAPPY)
-    yield Tile(name=t("Довольны покупкой"), value=counted.of(Metric.HAPPY), tone="ok")
-    yield Tile(name=t("Недовольны"), value=unhappy, tone="no" if unhappy else "")
-    yield Tile(name=t("Отписались"), value=counted.of(Metric.OPTED_OUT))
-    yield Tile(name=t("Позван человек"), value=counted.of(Metric.PERSON_CALLED))
+def _people(counted: Counts, t: Said, standing: Mapping[Shelf, int]) -> Iterator[Tile]:
+    """How the customers are, and who of them needs a person.
+
+    What they answered and how they stand now differ: who complains unasked has answered nothing.
+    """
+    happy, unhappy = counted.of(Metric.HAPPY), counted.of(Metric.UNHAPPY)
+    asked = t("так ответили на вопрос бота")
+
+    def now(shelf: Shelf) -> dict[str, str]:
+        if not standing.get(shelf):
+            return {}
+        said = t("чатов сейчас: {n}", n=number(standing[shelf]))
+        return {"standing": said, "where": f"/desk/chats?shelf={shelf}"}
+
+    yield Tile(name=t("Довольны покупкой"), value=happy, note=asked, tone="ok" if happy else "")
+    yield Tile(
+        name=t("Недовольны покупкой"),
+        value=unhappy,
+        note=asked,
+        tone="no" if unhappy else "",
+        **now(Shelf.UNHAPPY),
+    )
+    out, called = counted.of(Metric.OPTED_OUT), counted.of(Metric.PERSON_CALLED)
+    yield Tile(name=t("Отписались"), value=out, **now(Shelf.OPTED_OUT))
+    yield Tile(name=t("Позван человек"), value=called, **now(Shelf.CALLED))
 
 
 def _rare(counted: Counts, t: Said) -> Iterator[Tile]:

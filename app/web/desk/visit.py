@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import msgspec
 from litestar import Response
 from litestar.di import NamedDependency
+from litestar.enums import RequestEncodingType
 from litestar.params import SkipValidation
 from litestar.response import Redirect
 
@@ -125,14 +126,24 @@ class Visit:
 
 async def form_of(request: AnyRequest, kind: type[Kind]) -> Kind:
     """The form that was sent. Raises Refused (400) when it is not of this kind."""
-    sent = await request.form()
-    fields = {name: value for name, value in sent.items() if isinstance(value, str)}
-    fields.pop("csrf", None)
+    fields = await fields_of(request)
     try:
-        return msgspec.convert(fields, kind, strict=False)
+        return msgspec.convert(
+            {name: fields[name] for name in fields if name != CSRF_FIELD}, kind, strict=False
+        )
     except msgspec.ValidationError as error:
         raise Refused(f"the form is not as it should be: {error}", code="bad_form") from None
 
+
+async def fields_of(request: AnyRequest) -> Mapping[str, str]:
+    """The fields of a form of ours. No form of ours has files or parts: a body that has is none."""
+    if request.content_type[0] != RequestEncodingType.URL_ENCODED:
+        return {}
+    return {name: told for name, told in (await request.form()).items() if isinstance(told, str)}
+
+
+CSRF_FIELD = "csrf"
+"""The field by which a form shows that it is of a page of ours."""
 
 _NOTE = ("said", "tone")
 

@@ -33,6 +33,7 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   const text = reply.elements.text;
   text.value = document.getElementById("suggestion").textContent;
+  text.dispatchEvent(new Event("input", { bubbles: true }));
   text.focus();
   text.setSelectionRange(text.value.length, text.value.length);
 });
@@ -42,6 +43,7 @@ document.addEventListener("click", (event) => {
 reply?.addEventListener("desk:done", () => {
   if (document.getElementById("note").classList.contains("no")) return;
   reply.elements.text.value = "";
+  reply.dispatchEvent(new CustomEvent("desk:sent"));
   reply.elements.nonce.value = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) =>
     byte.toString(16).padStart(2, "0"),
   ).join("");

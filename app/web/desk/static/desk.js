@@ -7,11 +7,21 @@ const dialog = document.getElementById("confirm");
 
 // --- what is told -----------------------------------------------------------------------------
 
+let over = 0;
+
+/** What went well is read and gone; what did not stays until something else is said. */
+function fades() {
+  clearTimeout(over);
+  if (note.classList.contains("ok")) over = setTimeout(() => (note.hidden = true), 8000);
+}
+
 function say(text, tone = "ok") {
   note.textContent = text;
   note.className = `notice ${tone}`;
   note.hidden = !text;
+  fades();
 }
+fades();
 
 // A note is about what was just done: loading the page again must not say it again.
 const address = new URL(location.href);
@@ -82,6 +92,12 @@ async function renew() {
   if (response.status === 401) return location.reload();
   if (!response.ok) throw new Error(String(response.status));
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  // Who has logged in anew in another tab has another token: this page must not go stale.
+  const newest = fresh.querySelector('meta[name="csrf"]')?.content;
+  if (newest) {
+    document.querySelector('meta[name="csrf"]').content = newest;
+    for (const field of document.querySelectorAll("input[name=csrf]")) field.value = newest;
+  }
   for (const part of document.querySelectorAll("[data-part]")) {
     const next = fresh.getElementById(part.id);
     if (!next || busy(part)) continue;
@@ -93,6 +109,7 @@ async function renew() {
   }
 }
 
+const PATIENCE = 3000;
 let offline = false;
 
 async function renewed() {
@@ -103,6 +120,8 @@ async function renewed() {
   } catch {
     offline = true;
     say(about.again, "wait");
+    clearTimeout(soon);
+    soon = setTimeout(renewed, PATIENCE);
   }
 }
 
@@ -137,6 +156,10 @@ function listen() {
   events.addEventListener("missed", heard);
   events.addEventListener("open", () => {
     if (offline) renewed();
+  });
+  // A browser comes back by itself to a line that broke, not to one that was answered by an error.
+  events.addEventListener("error", () => {
+    if (events.readyState === EventSource.CLOSED) setTimeout(() => (renewed(), listen()), PATIENCE);
   });
   addEventListener("pagehide", () => events.close());
 }
@@ -185,18 +208,24 @@ async function post(form, by) {
   if (by) by.setAttribute("aria-busy", "true");
   const body = new URLSearchParams(new FormData(form, by));
   try {
-    const response = await fetch(by?.getAttribute("formaction") ?? form.action, {
-      method: "POST",
-      body,
-      headers: { "X-CSRF-Token": token(), "X-Desk": "1", Accept: "text/html" },
-    });
+    const send = () =>
+      fetch(by?.getAttribute("formaction") ?? form.action, {
+        method: "POST",
+        body,
+        headers: { "X-CSRF-Token": token(), "X-Desk": "1", Accept: "text/html" },
+      });
+    let response = await send();
+    if (response.status === 403) {
+      await refresh();
+      response = await send();
+    }
     if (response.status === 401) return location.reload();
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
     const told = fresh.getElementById("note");
     if (!response.ok) throw new Error(fresh.querySelector("main p")?.textContent || "");
     if (told && !told.hidden) say(told.textContent, told.className.replace("notice", "").trim());
     form.dispatchEvent(new CustomEvent("desk:done", { bubbles: true }));
-    await refresh();
+    await renewed();
   } catch (error) {
     say(error.message && error.name === "Error" ? error.message : about.failed, "no");
   } finally {
@@ -204,6 +233,40 @@ async function post(form, by) {
     by?.removeAttribute("aria-busy");
   }
 }
+
+// --- what is being typed outlives a login that has ended, a reload and a page back ------------------
+
+const UNKEPT = ["csrf", "nonce"];
+
+function typed(form) {
+  const fields = [...new FormData(form)].filter(([name]) => !UNKEPT.includes(name));
+  return JSON.stringify(Object.fromEntries(fields));
+}
+
+const placed = (form) => `desk:${location.pathname}#${form.id}`;
+
+/** Words come back to the form they were typed in, unless it is about something newer by now. */
+function returned(form) {
+  const kept = JSON.parse(sessionStorage.getItem(placed(form)) ?? "null");
+  if (!kept || form.dataset.keep === "no") return false;
+  const hidden = [...form.querySelectorAll("input[type=hidden]")];
+  const same = hidden.every(({ name, value }) => UNKEPT.includes(name) || kept[name] === value);
+  if (!same) sessionStorage.removeItem(placed(form));
+  const boxes = [...form.querySelectorAll("textarea")].filter((box) => kept[box.name] !== box.value);
+  if (same) for (const box of boxes) box.value = kept[box.name] ?? box.value;
+  return same && boxes.length > 0;
+}
+
+for (const form of document.querySelectorAll("form[data-keep][id]")) {
+  if (returned(form) && !("quiet" in form.dataset)) say(about.kept, "wait");
+  form.addEventListener("input", () => sessionStorage.setItem(placed(form), typed(form)));
+  form.addEventListener("desk:sent", () => sessionStorage.removeItem(placed(form)));
+}
+document.addEventListener("submit", (event) => {
+  const which = event.target.dataset.forget;
+  const ours = which === "all" ? "desk:" : `desk:${location.pathname}#`;
+  if (which) for (const key of Object.keys(sessionStorage)) if (key.startsWith(ours)) sessionStorage.removeItem(key);
+});
 
 // Ctrl+Enter sends what is being written.
 document.addEventListener("keydown", (event) => {
