@@ -70,8 +70,7 @@ async def assembled(settings: Settings, *, world: World, redis_url: str) -> Asyn
         model, waha = _model(settings, world, stack), await _waha(settings, stack)
         rules = with_arms(rules_of(settings), Prompts.load().arms)
         counters = Counters(redis, daily_budget=settings.ai_seller_daily_budget_usd)
-        orders, offers = KaspiOrders(redis), Offers(redis)
-        prices = price_sources(settings, stack)
+        orders, offers, prices = KaspiOrders(redis), Offers(redis), price_sources(settings, stack)
         bot = Bot(
             ruling=Ruling(rules, Ruled(redis)),
             world=world,

@@ -159,6 +159,7 @@ async def house(
             httpx.AsyncClient(base_url=url, headers=bearer) as api,
         ):
             yield House(front=front, redis=redis, clock=clock, public=public, api=api)
+    await front.changes.aclose()
     await redis.aclose()
 
 
