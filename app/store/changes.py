@@ -113,6 +113,7 @@ class Changes:
         self._starting = asyncio.Lock()
         self._at: str | None = None
         self._closed = False
+        self._present = 0
         self._deserted = asyncio.Event()
         self._deserted.set()
 
@@ -126,6 +127,7 @@ class Changes:
         """
         listening = Listening(after or "", heartbeat=self._heartbeat)
         self._listeners.add(listening)
+        self._present += 1
         self._deserted.clear()
         try:
             if not self._closed:
@@ -136,9 +138,12 @@ class Changes:
             yield listening
         finally:
             self._listeners.discard(listening)
-            await self._stop_unless_heard()
-            if not self._listeners:
-                self._deserted.set()
+            try:
+                await self._stop_unless_heard()
+            finally:
+                self._present -= 1  # the last to leave may have waited for the reader longest
+                if not self._present:
+                    self._deserted.set()
 
     def close(self) -> None:
         """End what everybody listens to: the process is asked to stop."""

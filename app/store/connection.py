@@ -34,7 +34,8 @@ CONNECTIONS = 1000
 RETRY_AFTER = 5.0
 """Seconds a caller is asked to wait when the store is down."""
 
-_CANCEL_AGAIN = 0.02
+_CANCEL_AGAIN = 1.0
+"""Seconds: a second cancel while redis-py gives a connection back would lose the connection."""
 
 
 class Script:
