@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from string import Formatter
 
@@ -14,6 +15,10 @@ LONGEST = 700
 """Characters of an own text: with the names in it, it stays readable on a phone."""
 
 
+_UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that turn the direction of what stands beside them."""
+
+
 def prove_own_text(text: str) -> None:
     """Raise ``ValueError``, saying what is wrong and what may be used, unless ``text`` can be said.
 
@@ -23,6 +28,8 @@ def prove_own_text(text: str) -> None:
         raise ValueError("the text is empty")
     if len(text) > LONGEST:
         raise ValueError(f"the text has {len(text)} characters, at most {LONGEST} are allowed")
+    if _UNSEEN.search(text.replace("\r\n", "\n")):
+        raise ValueError("there are control characters in the text: write it anew")
     usable = ", ".join(f"{{{field}}}" for field in FIELDS)
     try:
         parts = list(Formatter().parse(text))

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 WAITS_FOR_A_PHONE = "SCAN_QR_CODE"
 
+BETWEEN_CODES = timedelta(seconds=10)
+"""WhatsApp makes few pairing codes in an hour, and then none for a while."""
+
 BETWEEN_RESTARTS = timedelta(seconds=30)
 """A session needs some 5 seconds to come back: who is impatient must not make it begin anew."""
 
@@ -66,6 +69,7 @@ async def qr(front: Front, session: str) -> bytes:
 async def pairing_code(front: Front, session: str, phone: str) -> str:
     """The code to be typed into ``phone``, of a session that waits for one."""
     line = await _waiting(front, session)
+    await _not_again(front, f"code:{session}", pause=BETWEEN_CODES)
     return await line.pairing_code(session, phone)
 
 
@@ -140,11 +144,11 @@ async def _waiting(front: Front, session: str) -> PhoneLine:
     return line
 
 
-async def _not_again(front: Front, session: str) -> None:
-    """Refused (429) when the session was made to begin anew just now."""
+async def _not_again(front: Front, session: str, *, pause: timedelta = BETWEEN_RESTARTS) -> None:
+    """Refused (429) when this was asked of the session just now."""
     now = front.world.now()
-    free = await front.counters.restart_pace(session, now=now, pause=BETWEEN_RESTARTS)
+    free = await front.counters.restart_pace(session, now=now, pause=pause)
     if free is not None:
         seconds = max(1, round((free - now).total_seconds()))
-        reason = f"it begins anew at this moment: wait {seconds} s"
+        reason = f"this was asked for a moment ago: wait {seconds} s"
         raise Refused(reason, code="too_soon", status=429)

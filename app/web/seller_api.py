@@ -82,6 +82,12 @@ class Counted(Struct, frozen=True, kw_only=True):
     dry_run: int
     uncertain: int
     messages_received: int
+    delivered: int
+    read: int
+    replied: int
+    happy: int
+    unhappy: int
+    orders: int
     opted_out: int
     person_called: int
     model: Model
@@ -155,6 +161,12 @@ def _counted(counted: Figures, limiter: Limiter, *, shops: tuple[Shop, ...]) -> 
         dry_run=counted.of(Metric.DRY_RUN),
         uncertain=counted.of(Metric.UNCERTAIN),
         messages_received=counted.of(Metric.RECEIVED),
+        delivered=counted.of(Metric.DELIVERED),
+        read=counted.of(Metric.READ),
+        replied=counted.of(Metric.REPLIED),
+        happy=counted.of(Metric.HAPPY),
+        unhappy=counted.of(Metric.UNHAPPY),
+        orders=counted.of(Metric.ORDERS),
         opted_out=counted.of(Metric.OPTED_OUT),
         person_called=counted.of(Metric.PERSON_CALLED),
         model=Model(

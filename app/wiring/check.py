@@ -20,6 +20,9 @@ from app.wiring.lines import Grade, Line, fail, ok, warn
 from app.wiring.parts import assembled, store_of
 from app.world import World
 
+SHORT = 16
+"""Characters from which an admin key is no word somebody would try."""
+
 NEARLY_FULL = 0.9
 """The share of maxmemory from which a store is said to be nearly full."""
 
@@ -44,6 +47,10 @@ async def findings(settings: Settings, *, fix: bool) -> AsyncIterator[Line]:
             assembled(settings, world=World(), redis_url=url) as parts,
         ):
             yield ok("prompts", "complete")
+            if settings.admin_api_key is not None and len(settings.admin_api_key.reveal()) < SHORT:
+                yield warn(
+                    "desk", f"ADMIN_API_KEY is shorter than {SHORT} characters: easy to guess"
+                )
             async for line in _parts(parts, fix=fix):
                 yield line
     except AiSellerError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from msgspec.structs import replace
 
 from app.domain.brief import Brief, Draft, brief_for
@@ -60,6 +62,7 @@ class Previewing:
             fallback=settings.ai_seller_fallback,
             patience=settings.openai_timeout_seconds,
         )
+        self._one_at_a_time = asyncio.Lock()
         self._free = Writer(model=None, prompts=prompts)
 
     async def __call__(self, wish: PreviewWish) -> Preview:
@@ -93,6 +96,11 @@ class Previewing:
     async def _draft(self, wish: PreviewWish, brief: Brief) -> Draft:
         if not wish.ask_model:
             return await self._free.write(brief)
+        async with self._one_at_a_time:  # or all of them would find the same money left
+            return await self._paid(wish, brief)
+
+    async def _paid(self, wish: PreviewWish, brief: Brief) -> Draft:
+        """The model's words, where there is money left for them; what they cost is booked."""
         today = self._bot.rules.local(self._bot.world.now()).date()
         counters = self._bot.counters
         afford = (await counters.budget(today)).state is not BudgetState.SPENT

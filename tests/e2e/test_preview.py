@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -133,6 +134,17 @@ async def test_when_the_days_money_is_spent_a_preview_asks_nobody(store_url: str
         assert seen.written is not None
         assert seen.written.why_canned == "budget_spent"
         assert stage.model.requests == []
+
+
+async def test_many_clicks_at_once_do_not_spend_the_days_money_many_times(store_url: str) -> None:
+    async with on_stage(store_url, AI_SELLER_DAILY_BUDGET_USD="0.0005") as stage:
+        preview = front_of(stage.assembly, admin_key=ADMIN).preview
+        assert preview is not None
+        asked = replace(wish(), ask_model=True)
+        seen = await asyncio.gather(*(preview(asked) for _ in range(8)))
+        assert len(stage.model.requests) == 1
+        paid = [one for one in seen if one.written is not None and one.written.requests]
+        assert len(paid) == 1
 
 
 @pytest.mark.parametrize(

@@ -146,3 +146,13 @@ async def test_the_clients_of_a_check_are_closed(store: Valkey) -> None:
     await said_of(store.url)
     async with Redis.from_url(store.url) as client:
         assert len(await client.client_list()) == 1
+
+
+@pytest.mark.parametrize(("key", "worries"), [("secret", True), ("a-key-of-some-length", False)])
+async def test_a_key_that_is_easy_to_guess_is_warned_of(
+    store: Valkey, *, key: str, worries: bool
+) -> None:
+    settings = Settings.load({"REDIS_URL": store.url, "ADMIN_API_KEY": key}, dotenv=None)
+    lines = [line async for line in findings(settings, fix=False) if line.about == "desk"]
+    assert [line.grade for line in lines] == [Grade.WARN] * worries
+    assert not any(key in line.says for line in lines)

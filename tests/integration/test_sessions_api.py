@@ -32,6 +32,8 @@ async def test_a_session_is_linked_by_its_qr_or_its_code(stage: Stage) -> None:
     assert qr.content.startswith(b"\x89PNG")
     answer = await stage.api.post(f"{DOOR}/pairing-code", json={"phone": "8 777 000 00 01"})
     assert answer.json() == {"code": stage.waha.sessions["default"].pairing_code}
+    again = await stage.api.post(f"{DOOR}/pairing-code", json={"phone": "8 777 000 00 01"})
+    assert (again.status_code, again.json()["code"]) == (429, "too_soon")
     stage.waha.scan()
     late = await stage.api.get(f"{DOOR}/qr")
     assert (late.status_code, late.json()["code"]) == (409, "not_waiting")

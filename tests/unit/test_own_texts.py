@@ -47,6 +47,8 @@ def test_a_text_that_can_be_said_is_proved(text: str) -> None:
         ("{name:{shop}}", "takes nothing after its name"),
         ("{name", r"use \{hello\}"),
         ("name}", r"write \{\{ and \}\}"),
+        ("Спасибо\x00!", "control characters"),
+        ("Спасибо \u202e!", "control characters"),
     ],
 )
 def test_what_cannot_be_said_is_told_with_what_may_be_used(text: str, told: str) -> None:
