@@ -74,7 +74,7 @@ class RulesChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """
 
     changes: dict[str, Any]
-    who: str
+    who: str = "API"
     shop: str | None = None
     version: int | None = None
 

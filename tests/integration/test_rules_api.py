@@ -76,6 +76,13 @@ async def test_a_change_is_told_holds_and_is_logged(doors: House) -> None:
     assert (line["shop"], line["version"]) == ("second", 1)
 
 
+async def test_who_does_not_say_who_they_are_is_the_api(doors: House) -> None:
+    answer = await doors.api.patch(RULES, json={"changes": {"max_messages": 2}})
+    assert answer.status_code == 200
+    [line] = (await doors.api.get(f"{RULES}/log")).json()
+    assert line["who"] == "API"
+
+
 async def test_back_to_the_settings_is_logged_too(doors: House) -> None:
     await patch(doors, changes={"max_messages": 2, "texts": {"reminder": {"ru": "Как вам?"}}})
     done = await patch(doors, changes={"max_messages": None, "texts": None})
