@@ -12,6 +12,9 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e01ef]"
 )
+TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What turns the direction of the words beside it."""
+
 _STRUCK = re.compile("[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]")
 """Marks above, below and through letters, once those of й and ё are one with their letter."""
 
@@ -35,6 +38,11 @@ _VOICELESS = re.compile("в(?=[птсшкцч])")
 _DOUBLE = re.compile(r"(.)\1+")
 
 
+def without_invisible(text: str) -> str:
+    """The text without the letters nobody sees, all others as they are."""
+    return _INVISIBLE.sub("", text)
+
+
 def visible(text: str) -> str:
     """The text as the eye reads it: one width, nothing invisible or struck through, small letters.
 
@@ -43,7 +51,7 @@ def visible(text: str) -> str:
     """
     if text.isascii():
         return text.casefold()
-    seen = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    seen = without_invisible(unicodedata.normalize("NFKC", text))
     seen = _STRUCK.sub("", unicodedata.normalize("NFC", seen))
     seen = _FLAG_WORD.sub(lambda word: word[0].translate(_FLAG_LETTERS), seen)
     return unicodedata.normalize("NFKC", seen.casefold())

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from string import Formatter
 
+from app.domain.letters import TURNS
+
 FIELDS = ("hello", "name", "shop", "product", "code")
 """What may stand in braces: the greeting by name or without, the first name, the shop, what was
 ordered, the order's number.
@@ -15,8 +17,8 @@ LONGEST = 700
 """Characters of an own text: with the names in it, it stays readable on a phone."""
 
 
-_UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that turn the direction of what stands beside them."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Control characters but the tab and the end of a line."""
 
 
 def prove_own_text(text: str) -> None:
@@ -28,7 +30,7 @@ def prove_own_text(text: str) -> None:
         raise ValueError("the text is empty")
     if len(text) > LONGEST:
         raise ValueError(f"the text has {len(text)} characters, at most {LONGEST} are allowed")
-    if _UNSEEN.search(text.replace("\r\n", "\n")):
+    if _CONTROL.search(text.replace("\r\n", "\n")) or TURNS.search(text):
         raise ValueError("there are control characters in the text: write it anew")
     usable = ", ".join(f"{{{field}}}" for field in FIELDS)
     try:

@@ -29,7 +29,6 @@ from app.store.sessions import Sessions
 from app.store.sheet import Customers
 from app.store.texts import Texts
 from app.web.front import Front, NamedList
-from app.web.server import App, Routes, build
 from app.wiring.assembly import Assembly
 from app.wiring.kaspi import kaspi_of
 from app.wiring.line import phone_line
@@ -225,9 +224,3 @@ def front_of(assembly: Assembly, *, admin_key: str, demo: bool = False) -> Front
         texts=partial(textbook, Prompts.load()),
         preview=Previewing(assembly, Prompts.load()),
     )
-
-
-def web_app(assembly: Assembly, *, admin_key: str, demo_routes: Routes = ()) -> App:
-    """The web application of this process."""
-    front = front_of(assembly, admin_key=admin_key, demo=bool(demo_routes))
-    return build(front, extra_routes=demo_routes)

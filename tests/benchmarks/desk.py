@@ -18,8 +18,9 @@ from app.domain.events import Item, Language, Order, Stage
 from app.domain.rules import Purpose
 from app.store.chats import Chats
 from app.store.claims import Claimed, Settled
+from app.web.server import build
 from app.wiring import Assembly, assembled
-from app.wiring.parts import web_app
+from app.wiring.parts import front_of
 from app.world import World
 from tests.benchmarks.figures import Aim, Figure, part
 from tests.benchmarks.product import Bench
@@ -149,7 +150,7 @@ async def _live(parts: Assembly) -> float:
 @asynccontextmanager
 async def _opened(parts: Assembly) -> AsyncIterator[Desk]:
     async with (
-        serving(web_app(parts, admin_key=_KEY)) as url,
+        serving(build(front_of(parts, admin_key=_KEY))) as url,
         desk_of(url, key=_KEY) as seller,
     ):
         yield seller

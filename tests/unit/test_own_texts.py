@@ -56,6 +56,10 @@ def test_what_cannot_be_said_is_told_with_what_may_be_used(text: str, told: str)
         prove_own_text(text)
 
 
+def test_tabs_and_ends_of_lines_may_stand_in_it() -> None:
+    prove_own_text("Спасибо!\r\n\tЖдём вас.\n")
+
+
 def test_every_field_is_filled_in() -> None:
     text = " ".join(f"{{{field}}}" for field in FIELDS)
     assert filled(text, KNOWN) == " ".join(KNOWN[field] for field in FIELDS)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f\ufeff]"
-)
+from app.domain.letters import without_invisible
+
+_KEYCAP = "\u20e3"
 _DATE = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?!\d)"
 _BETWEEN = r"[\s()./_\u2010-\u2015\u2212+-]{0,4}"
 _PHONE = re.compile(rf"(?<!\d)(?!{_DATE})\d(?:{_BETWEEN}\d){{9,14}}(?!\d)")
@@ -16,7 +16,7 @@ _PHONE = re.compile(rf"(?<!\d)(?!{_DATE})\d(?:{_BETWEEN}\d){{9,14}}(?!\d)")
 
 def without_phones(text: str) -> str:
     """``text`` with each phone in it masked but for its last two digits, however it is spelt."""
-    seen = _INVISIBLE.sub("", text)
+    seen = without_invisible(text).replace(_KEYCAP, "")
     if not any(letter.isdigit() for letter in seen):
         return seen
     return _PHONE.sub(_masked, "".join(map(_plain, seen)))

@@ -14,6 +14,8 @@ from litestar import Response
 from litestar.enums import MediaType
 from markupsafe import Markup
 
+from app.domain.letters import TURNS
+
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 THIN = "\N{NARROW NO-BREAK SPACE}"
@@ -85,7 +87,6 @@ def _environment() -> Environment:
     return made
 
 
-_TURNS = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _MARK = (
     r"[\u0300-\u036f\u0483-\u0489\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff"
     r"\u20d0-\u20ff\ufe20-\ufe2f]"
@@ -99,7 +100,7 @@ def _straight(value: object) -> object:
     """
     if not isinstance(value, str) or isinstance(value, Markup) or value.isascii():
         return value
-    return _HEAPED.sub(r"\1", _TURNS.sub("", value))
+    return _HEAPED.sub(r"\1", TURNS.sub("", value))
 
 
 @pass_context
