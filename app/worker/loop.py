@@ -35,6 +35,9 @@ SWEEP_EVERY = timedelta(seconds=30)
 SHELVES_EVERY = 3.0
 """Seconds between two looks for rows that another worker has read."""
 
+LAST_TURNS = 60.0
+"""Seconds that turns under way have to end when the process is asked to stop."""
+
 WATCH_EVERY = timedelta(seconds=4)
 """How often it is seen whether a WhatsApp session is to be asked how it is."""
 
@@ -128,6 +131,8 @@ async def working(
                 bot.stopping.set()
                 running.cancel()  # once: a second one would end the turns under way
                 await ended(watching, keeping, ruled)
+                await asyncio.wait({running}, timeout=LAST_TURNS)
+                running.cancel()  # redis-py may have swallowed the first; a cut turn is run again
 
 
 async def _run(worker: Worker, bot: Bot) -> None:
