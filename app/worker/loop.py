@@ -35,9 +35,6 @@ SWEEP_EVERY = timedelta(seconds=30)
 SHELVES_EVERY = 3.0
 """Seconds between two looks for rows that another worker has read."""
 
-LAST_TURNS = 60.0
-"""Seconds that turns under way have to end when the process is asked to stop."""
-
 WATCH_EVERY = timedelta(seconds=4)
 """How often it is seen whether a WhatsApp session is to be asked how it is."""
 
@@ -120,19 +117,20 @@ async def working(
     )
     # A worker that dies of a bug ends the process with it: a supervisor starts both again.
     with told_once_an_outage():
-        async with worker, asyncio.TaskGroup() as group:
-            running = group.create_task(_run(worker, bot), name="worker")
-            watching = group.create_task(outage.watch(), name="outages")
-            keeping = group.create_task(keep_shelves(bot), name="shelves")
-            ruled = group.create_task(keep_rules(bot.ruling, bot.world), name="rules")
-            try:
-                yield
-            finally:
-                bot.stopping.set()
-                running.cancel()  # once: a second one would end the turns under way
-                await ended(watching, keeping, ruled)
-                await asyncio.wait({running}, timeout=LAST_TURNS)
-                running.cancel()  # redis-py may have swallowed the first; a cut turn is run again
+        async with asyncio.TaskGroup() as group:
+            # docket is asked to stop by leaving its worker, not by a cancel: redis-py may swallow
+            # that, and it would then go on for ever.
+            async with worker:
+                running = group.create_task(_run(worker, bot), name="worker")
+                watching = group.create_task(outage.watch(), name="outages")
+                keeping = group.create_task(keep_shelves(bot), name="shelves")
+                ruled = group.create_task(keep_rules(bot.ruling, bot.world), name="rules")
+                try:
+                    yield
+                finally:
+                    bot.stopping.set()
+                    await ended(watching, keeping, ruled)
+            await ended(running)  # it may never have begun: there were no rules to begin with
 
 
 async def _run(worker: Worker, bot: Bot) -> None:

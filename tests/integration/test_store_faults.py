@@ -7,7 +7,7 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -326,6 +326,25 @@ async def test_a_worker_without_a_store_stops_when_asked(store: Valkey) -> None:
             await store.kill()
             await all_turned_away(stage)
         assert stage.bot.stopping.is_set()
+
+
+async def test_a_worker_that_misses_a_cancel_stops_when_asked(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_forever = Worker.run_forever
+
+    async def misses_one(worker: Worker) -> None:
+        """As redis-py does now and then: ``asyncio.wait_for`` on 3.11 may swallow a cancel."""
+        running = asyncio.ensure_future(run_forever(worker))
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({running})
+        await running
+
+    monkeypatch.setattr(Worker, "run_forever", misses_one)
+    async with asyncio.timeout(SENT_WITHIN):
+        async with at_work(store_url) as stage:
+            await ordered(stage)
+            await each_answered_once(stage, PHONE)
 
 
 async def test_a_worker_that_dies_of_a_bug_takes_the_process_with_it(
