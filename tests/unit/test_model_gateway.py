@@ -243,9 +243,7 @@ async def test_an_answer_that_drips_is_cut_off_as_a_whole(
         raise AssertionError
 
     httpx_mock.add_callback(never, url=URL)
-    model = Model(
-        model="small", key=KEY, base_url="http://model.test/v1", world=clock, timeout=0.02
-    )
+    model = Model(model="small", key=KEY, base_url="http://model.test/v1", world=clock, timeout=1)
 
     with pytest.raises(Transient) as caught:
         await model.complete("rules", "facts")
