@@ -21,6 +21,8 @@ from app.wiring.serve import demo, serve, work
 USAGE = 2
 """Exit status for settings or arguments that cannot be used."""
 
+_LAST_PORT = 65_535
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; its exit status."""
@@ -63,6 +65,12 @@ def _listening(settings: Settings, arguments: argparse.Namespace) -> Settings:
     )
 
 
+def _port(typed: str) -> int:
+    if not typed.isascii() or not typed.isdigit() or int(typed) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"a whole number from 0 to {_LAST_PORT}")
+    return int(typed)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ai-seller", description="WhatsApp selling assistant for Kaspi.kz sellers"
@@ -75,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=help_, description=help_)
         command.add_argument("--host", help="address to listen on (AI_SELLER_HOST)")
-        command.add_argument("--port", type=int, help="port to listen on (PORT)")
+        command.add_argument("--port", type=_port, help="port to listen on (PORT)")
         if name == "serve":
             command.add_argument("--no-worker", action="store_true", help="web only")
     commands.add_parser("worker", help="one more worker process on the same REDIS_URL")

@@ -24,7 +24,7 @@ _BLOCK = 2_000
 """Milliseconds one reading waits for a change: less than the store has to answer."""
 
 _AT_ONCE = 1_000
-LEAVING = 5.0
+_LEAVING = 5.0
 """Seconds those who listen have to leave."""
 
 _PAUSE = 1.0
@@ -64,11 +64,9 @@ class Listening:
     async def _batches(self) -> AsyncIterator[Batch]:
         yield self._taken()
         while not self._ended:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(self._heartbeat):
                     await self._news.wait()
-            except TimeoutError:
-                pass
             if not self._ended:
                 yield self._taken()
 
@@ -155,7 +153,7 @@ class Changes:
         """The same, and nobody asks the store any more when it returns, or a while has passed."""
         self.close()
         with suppress(TimeoutError):
-            async with asyncio.timeout(LEAVING):
+            async with asyncio.timeout(_LEAVING):
                 await self._deserted.wait()
 
     async def _begin(self) -> None:
@@ -217,7 +215,7 @@ class Changes:
                 await self._read_on()
             except StoreDown:
                 self._at = None
-                await self._rest()
+                await asyncio.sleep(self._pause)
 
     async def _read_on(self) -> None:
         """One reading. Raises ``StoreDown``."""
@@ -239,14 +237,6 @@ class Changes:
         """Whether changes went before they were read: this process stood still for long."""
         first = await self._redis.xrange(keys.changes(), count=1)
         return not first or _order(_id(first[0])) > _order(at)
-
-    async def _rest(self) -> None:
-        resting = asyncio.Event()
-        try:
-            async with asyncio.timeout(self._pause):
-                await resting.wait()
-        except TimeoutError:
-            pass
 
     async def _tail_if_up(self) -> str | None:
         try:

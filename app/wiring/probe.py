@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TypeVar
 
 from msgspec.structs import replace
-from redis.exceptions import ResponseError
 
 from app.domain.rules import Rules
 from app.errors import AiSellerError
@@ -93,7 +92,7 @@ async def _durable(assembly: Assembly) -> bool | None:
         async with asyncio.timeout(PATIENCE):
             with store_errors():
                 told = await assembly.redis.info("persistence")
-    except (AiSellerError, TimeoutError, ResponseError):  # hosted stores often hide it
+    except (AiSellerError, TimeoutError):  # hosted stores often hide it
         return None
     return bool(told["aof_enabled"]) if "aof_enabled" in told else None
 

@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from zoneinfo import ZoneInfo
 
 import uvicorn
@@ -23,6 +22,7 @@ from app.demo.clock import DemoClock
 from app.demo.page import Pass, Welcome, routes
 from app.demo.shop import TIMEZONE, DemoShop, MoveClock
 from app.domain.events import Language
+from app.errors import Refused
 from app.log import get_logger
 from app.store.connection import ended
 from app.web.desk.login import demo_cookie
@@ -44,14 +44,17 @@ async def serve(settings: Settings, *, worker: bool = True) -> None:
     """The web server, with a worker beside it, until asked to stop."""
     world = World()
     key, kept_in = admin_api_key(settings)
-    async with store_of(settings) as url, assembled(settings, world=world, redis_url=url) as parts:
+    async with (
+        _bound(settings) as listener,
+        store_of(settings) as url,
+        assembled(settings, world=world, redis_url=url) as parts,
+    ):
         front = front_of(parts, admin_key=key.reveal())
         _tell(settings, kept_in)
         async with AsyncExitStack() as stack:
             beside = _worker(parts) if worker else ruled(parts)
             await stack.enter_async_context(beside)
-            host, port = settings.ai_seller_host, settings.port
-            await _web(build(front), host, port, leaving=front.changes.close)
+            await _web(build(front), listener, leaving=front.changes.close)
 
 
 @asynccontextmanager
@@ -82,21 +85,21 @@ async def demo(settings: Settings) -> None:
     world = DemoClock(_demo_folder(settings) / "clock")
     world.to_working_hours(ZoneInfo(TIMEZONE))
     shop = DemoShop(world)
-    async with shop.open():
+    async with _bound(settings) as listener, shop.open():
         settings = _for_demo(settings, shop)
         key, kept_in = admin_api_key(settings)
-        host, port = settings.ai_seller_host, settings.port
-        address = f"http://{_reachable(host)}:{port}"
+        address = f"http://{_reachable(settings.ai_seller_host)}:{settings.port}"
         async with (
             store_of(settings) as url,
             assembled(settings, world=world, redis_url=url) as parts,
             _worker(parts),
         ):
-            shop.serves(address, move_clock=clock_of(world, parts))
+            ruling = parts.bot.ruling
+            shop.serves(address, move_clock=clock_of(world, parts), rules=lambda: ruling.rules)
             front = front_of(parts, admin_key=key.reveal(), demo=True)
             app = build(front, extra_routes=routes(shop, welcome=_welcome(front)))
             _tell(settings, kept_in, demo_at=f"{address}/demo")
-            await _web(app, host, port, leaving=partial(_hang_up, shop, front))
+            await _web(app, listener, leaving=partial(_hang_up, shop, front))
 
 
 def clock_of(world: MovableWorld, parts: Assembly) -> MoveClock:
@@ -131,26 +134,42 @@ async def _worker(parts: Assembly) -> AsyncIterator[None]:
         yield
 
 
+@asynccontextmanager
+async def _bound(settings: Settings) -> AsyncIterator[socket.socket]:
+    """The address is ours before anything is started, or said to be. Raises ``Refused``."""
+    host, port = settings.ai_seller_host, settings.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio switches Nagle's algorithm off only where TCP is named: else 40 ms a request.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+        except OSError as error:
+            advice = "stop what listens there, or choose another PORT (--port)"
+            said = f"{host}:{port} cannot be listened on ({error.strerror}): {advice}"
+            raise Refused(said, code="no_port") from None
+        yield listener
+
+
 async def _web(
-    app: App, host: str, port: int, *, leaving: Callable[[], None] | None = None
+    app: App, listener: socket.socket, *, leaving: Callable[[], None] | None = None
 ) -> None:
     """Serve until asked to stop; ``leaving`` is told then, before open requests are waited for."""
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=LAST_ANSWERS,
         server_header=False,
         forwarded_allow_ips="127.0.0.1,::1",  # whatever FORWARDED_ALLOW_IPS says: it is trust
     )
+    server = _Server(config, leaving)
     for number in (signal.SIGINT, signal.SIGTERM):
-        # uvicorn raises the signal once more when it has stopped: that must not end the process
-        # before its worker and its store have stopped too.
-        signal.signal(number, _heard)
+        # Also before uvicorn listens to signals, and when it raises this one once more because it
+        # has stopped: that must not end the process before its worker and its store have, too.
+        signal.signal(number, server.handle_exit)
     _freeze()
-    await _Server(config, leaving).serve()
+    await server.serve(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -173,10 +192,6 @@ def _freeze() -> None:
     """
     gc.collect()
     gc.freeze()
-
-
-def _heard(number: int, frame: FrameType | None) -> None:
-    """A signal that has done its work."""
 
 
 async def _stop_signal() -> None:

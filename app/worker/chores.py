@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from docket import ConcurrencyLimit, Docket, Perpetual
 
+from app.store.connection import ended
 from app.worker.bot import Bot
 from app.worker.customers_sheet import keep_in_step
 from app.worker.keep_rules import tell_in_time
@@ -24,8 +25,10 @@ LISTS_EVERY = timedelta(seconds=5)
 SHEET_EVERY = timedelta(minutes=1)
 """How often the customers sheet is brought up to date."""
 
-INDEX_EVERY = timedelta(minutes=10)
-"""How often it is seen whether the desk finds every chat: the last release may have left some."""
+INDEX_EVERY = timedelta(minutes=1)
+"""How often it is seen whether the desk finds every chat: the last release may have left some, or
+a start anew been cut short.
+"""
 
 RULES_EVERY = timedelta(seconds=1)
 """How often it is seen whether the rules were changed."""
@@ -145,5 +148,4 @@ async def unless_stopped(bot: Bot, chore: Coroutine[Any, Any, object]) -> None:
         if doing.done():
             await doing
     finally:
-        doing.cancel()
-        stopping.cancel()
+        await ended(doing, stopping)

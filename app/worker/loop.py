@@ -35,6 +35,11 @@ SWEEP_EVERY = timedelta(seconds=30)
 SHELVES_EVERY = 3.0
 """Seconds between two looks for rows that another worker has read."""
 
+LAST_TURNS = 40.0
+"""Seconds that turns under way have to end when the process is asked to stop: whoever asks waits a
+minute for all of it (compose.yaml).
+"""
+
 WATCH_EVERY = timedelta(seconds=4)
 """How often it is seen whether a WhatsApp session is to be asked how it is."""
 
@@ -94,32 +99,27 @@ def register_names(docket: Docket) -> None:
 
 @asynccontextmanager
 async def working(
-    docket: Docket, bot: Bot, *, redelivery: timedelta = REDELIVERY
+    docket: Docket,
+    bot: Bot,
+    *,
+    redelivery: timedelta = REDELIVERY,
+    last_turns: float = LAST_TURNS,
 ) -> AsyncIterator[None]:
-    """Turns are run in the background while inside; those under way end before it is left.
+    """Turns are run in the background while inside; those under way end before it is left, or are
+    cut off after ``last_turns`` seconds, and run again by whoever works next.
 
     After ``redelivery`` without a sign of life of its worker a turn is run by another. Whatever the
     store does, the worker waits for it: docket begins again a second after any of
     Redis' errors, and what it had under way is found by what is due.
     """
     outage = Outage(bot, partial(sweep_overdue, bot, overdue=timedelta()))
-    docket.register(_turn_task(bot, outage), names=[TURN])
-    docket.register(_sweep_task(bot), names=[SWEEP])
-    docket.register(_watch_task(bot), names=[WATCH])
-    register_chores(docket, bot)
-    worker = Worker(
-        docket,
-        concurrency=CONCURRENCY,
-        redelivery_timeout=redelivery,
-        reconnection_delay=STORE_PAUSE,
-        minimum_check_interval=timedelta(milliseconds=20),
-        scheduling_resolution=timedelta(milliseconds=50),
-    )
+    _register(docket, bot, outage)
+    worker = _made(docket, redelivery)
     # A worker that dies of a bug ends the process with it: a supervisor starts both again.
     with told_once_an_outage():
         async with asyncio.TaskGroup() as group:
-            # docket is asked to stop by leaving its worker, not by a cancel: redis-py may swallow
-            # that, and it would then go on for ever.
+            # docket is asked to stop by leaving its worker, which lets turns end; a cancel may be
+            # swallowed by redis-py. Only for a store that hangs docket would wait for ever.
             async with worker:
                 running = group.create_task(_run(worker, bot), name="worker")
                 watching = group.create_task(outage.watch(), name="outages")
@@ -130,7 +130,33 @@ async def working(
                 finally:
                     bot.stopping.set()
                     await ended(watching, keeping, ruled)
+                    late = asyncio.create_task(_cut_off(running, after=last_turns), name="late")
             await ended(running)  # it may never have begun: there were no rules to begin with
+            await late
+
+
+def _register(docket: Docket, bot: Bot, outage: Outage) -> None:
+    """Let a worker do all there is to do."""
+    docket.register(_turn_task(bot, outage), names=[TURN])
+    docket.register(_sweep_task(bot), names=[SWEEP])
+    docket.register(_watch_task(bot), names=[WATCH])
+    register_chores(docket, bot)
+
+
+def _made(docket: Docket, redelivery: timedelta) -> Worker:
+    return Worker(
+        docket,
+        concurrency=CONCURRENCY,
+        redelivery_timeout=redelivery,
+        reconnection_delay=STORE_PAUSE,
+        minimum_check_interval=timedelta(milliseconds=20),
+        scheduling_resolution=timedelta(milliseconds=50),
+    )
+
+
+async def _cut_off(running: asyncio.Task[None], *, after: float) -> None:
+    await asyncio.wait({running}, timeout=after)
+    await ended(running)
 
 
 async def _run(worker: Worker, bot: Bot) -> None:

@@ -15,8 +15,9 @@ import uvloop
 from litestar import Litestar, Request, get, post
 from litestar.exceptions import NotAuthorizedException
 
+from app.config import Settings
 from app.store.connection import connect
-from app.wiring.serve import _web
+from app.wiring.serve import _bound, _web
 from tests.benchmarks.messages import HMAC_KEY
 
 
@@ -42,7 +43,8 @@ def bare(url: str) -> Litestar:
 
 async def serve(url: str, port: int) -> None:
     """Until asked to stop, with the settings of ``ai-seller serve``."""
-    await _web(bare(url), "127.0.0.1", port)
+    async with _bound(Settings(port=port)) as listener:
+        await _web(bare(url), listener)
 
 
 if __name__ == "__main__":

@@ -197,12 +197,12 @@ async def test_after_a_connection_was_cut_nothing_is_missing(store_url: str, red
     async with wire_to(store_url) as wire, listening_at(wire) as batches:
         await anext(batches)
         wire.cut()
-        cursors = set()
-        while "after" not in cursors:  # over the cut, or told that something may be missing
-            await changed(redis, "after")
-            batch = await anext(batches)
-            if batch.missed or "after" in batch.chats:
-                cursors.add("after")
+        heard = False
+        async with asyncio.timeout(PATIENCE):
+            while not heard:  # over the cut, or told that something may be missing
+                await changed(redis, "after")
+                batch = await anext(batches)
+                heard = batch.missed or "after" in batch.chats
 
 
 async def test_a_store_that_comes_back_is_read_again(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from app.demo.demper import order_webhook, sign_kaspi_webhook
 from app.demo.faults import Slow
 from app.demo.webhooks import signature
 from app.store import connection
-from app.worker.loop import working
+from app.worker.loop import LAST_TURNS, working
 from app.world import World
 from tests.builders import PHONE
 from tests.e2e.processes import until
@@ -47,7 +47,7 @@ SOON = timedelta(seconds=2)
 
 
 @asynccontextmanager
-async def at_work(url: str) -> AsyncIterator[Stage]:
+async def at_work(url: str, *, last_turns: float = LAST_TURNS) -> AsyncIterator[Stage]:
     """The product in real time, its worker running."""
     async with (
         on_stage(
@@ -59,7 +59,7 @@ async def at_work(url: str) -> AsyncIterator[Stage]:
             AI_SELLER_DEBOUNCE_SECONDS="0",
             KASPI_WEBHOOK_SECRET=KASPI,
         ) as stage,
-        working(stage.assembly.docket, stage.bot, redelivery=SOON),
+        working(stage.assembly.docket, stage.bot, redelivery=SOON, last_turns=last_turns),
     ):
         yield stage
 
@@ -325,6 +325,16 @@ async def test_a_worker_without_a_store_stops_when_asked(store: Valkey) -> None:
             await all_let_in(stage)
             await store.kill()
             await all_turned_away(stage)
+        assert stage.bot.stopping.is_set()
+
+
+async def test_a_worker_stops_when_asked_though_the_store_hangs(store: Valkey) -> None:
+    async with asyncio.timeout(SENT_WITHIN):
+        async with at_work(store.url, last_turns=1) as stage:
+            stage.model.delay = 2 * SENT_WITHIN
+            await ordered(stage)
+            await stage.model.wait_for_requests(1, timeout=SENT_WITHIN)
+            await store.ask("CLIENT", "PAUSE", round(2 * SENT_WITHIN * 1000), "ALL")
         assert stage.bot.stopping.is_set()
 
 

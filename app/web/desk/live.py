@@ -88,15 +88,17 @@ class Reader:
         ends = clock() + LONGEST
         if after is None:
             await self._tell(_ALL)
-        with suppress(StoreDown):
-            async with visit.front.changes.listen(after) as self._listening:
-                async for batch in self._listening:
-                    if self._left or not await _may_hear(visit):
-                        break
-                    await self._tell(await _event(visit.front, batch))
-                    if clock() >= ends:
-                        break
-        await self._tell(b"")
+        try:
+            with suppress(StoreDown):
+                async with visit.front.changes.listen(after) as self._listening:
+                    async for batch in self._listening:
+                        if self._left or not await _may_hear(visit):
+                            break
+                        await self._tell(await _event(visit.front, batch))
+                        if clock() >= ends:
+                            break
+        finally:  # whatever happened: a stream without its end keeps its seat
+            await self._tell(b"")
 
     async def read(self) -> bytes:
         """The next of it."""
