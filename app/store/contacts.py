@@ -372,33 +372,41 @@ class Contacts:
         of nobody. Raises ``StoreDown``.
 
         ``messages`` are all of theirs, ``asked_for`` the short ids asked of WhatsApp for ours.
+        What a turn writes meanwhile is forgotten too.
         """
-        chat = conversation.chat
-        mark = await self._mark(chat)
+        chat, names = conversation.chat, _named(messages, asked_for=asked_for)
+
+        async def forget(pipe: Redis) -> None:
+            await self._forget(pipe, conversation, names)
+
         with store_errors():
-            hidden, orders = await self._lids_of(chat), await orders_of(self._redis, chat)
-            stages = await stages_forgotten(self._redis, (*conversation.orders, *orders))
-            graves = await self._graves_of({chat, *map(lid_chat, hidden)})
-            traces = await traces_of(self._redis, conversation, hidden=map(lid_chat, hidden))
-            lids = [*hidden, lid_of(chat) or ""]
-            async with self._redis.pipeline(transaction=True) as pipe:
-                if conversation.opt_out is not None:
-                    pipe.sadd(keys.opted_out(), mark)
-                pipe.delete(*keys.all_of(chat), *_named(messages, asked_for=asked_for))
-                for index in (keys.due(), keys.chats(), keys.spoken_to(), keys.called()):
-                    pipe.zrem(index, chat)
-                take_out(pipe, chat, traces)
-                for order in orders:
-                    pipe.delete(keys.order(order.shop, order.code))
-                    pipe.zrem(keys.orders(order.shop), order.code)
-                for name, stage in stages.items():
-                    pipe.set(keys.forgotten(*name), stage, ex=FORGOTTEN_KEPT)
-                pipe.hdel(keys.lids(), *lids)
-                pipe.srem(keys.hidden_stops(), *lids)
-                pipe.hdel(keys.phones(), chat)
-                if graves:
-                    pipe.hdel(keys.buried(), *graves)
-                await pipe.execute()
+            await self._redis.transaction(forget, keys.conversation(chat), keys.mail(chat))
+
+    async def _forget(self, pipe: Redis, conversation: Conversation, names: list[str]) -> None:
+        """Have ``pipe`` take out all there is, as it is now. Raises redis' own errors."""
+        chat = conversation.chat
+        hidden, orders = await self._lids_of(chat), await orders_of(self._redis, chat)
+        stages = await stages_forgotten(self._redis, (*conversation.orders, *orders))
+        graves = await self._graves_of({chat, *map(lid_chat, hidden)})
+        traces = await traces_of(self._redis, conversation, hidden=map(lid_chat, hidden))
+        mark, lids = await self._mark(chat), [*hidden, lid_of(chat) or ""]
+        pipe.multi()
+        if conversation.opt_out is not None:
+            pipe.sadd(keys.opted_out(), mark)
+        pipe.delete(*keys.all_of(chat), *names)
+        for index in (keys.due(), keys.chats(), keys.spoken_to(), keys.called()):
+            pipe.zrem(index, chat)
+        take_out(pipe, chat, traces)
+        for order in orders:
+            pipe.delete(keys.order(order.shop, order.code))
+            pipe.zrem(keys.orders(order.shop), order.code)
+        for name, stage in stages.items():
+            pipe.set(keys.forgotten(*name), stage, ex=FORGOTTEN_KEPT)
+        pipe.hdel(keys.lids(), *lids)
+        pipe.srem(keys.hidden_stops(), *lids)
+        pipe.hdel(keys.phones(), chat)
+        if graves:
+            pipe.hdel(keys.buried(), *graves)
         for lid in hidden:
             self._learned.pop(lid, None)
 

@@ -13,7 +13,7 @@ from app.store.claims import CHANGES_KEPT, shelf_keys, standing, word_entries
 from app.store.connection import Redis, Script, store_errors
 from app.store.refs import Refs
 
-MAKING = "1"
+MAKING = "2"
 """Raised when shelves, words or refs are made otherwise: every chat is then put in anew."""
 
 _AT_ONCE = 50

@@ -169,6 +169,22 @@ async def test_a_chore_ends_with_the_process_though_kaspi_never_answers(store_ur
         shop.kaspi.heal()
 
 
+async def test_a_chore_that_was_left_has_ended(store_url: str) -> None:
+    ended = []
+
+    async def chore() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append("the store is asked for nothing more")
+
+    async with kaspi_shop(store_url) as shop:
+        shop.stage.bot.stopping.set()
+        await unless_stopped(shop.stage.bot, chore())
+        assert ended
+
+
 async def test_who_may_fetch_an_order_is_not_thanked_for_it_afterwards(store_url: str) -> None:
     async with kaspi_shop(store_url, **AT_ONCE) as shop:
         await shop.connect()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -304,6 +304,36 @@ async def test_of_who_is_erased_the_desk_knows_nothing(desk: Desk) -> None:
     assert await desk.redis.zcard(keys.looked()) == 0
     assert await desk.chats.page(Shelf.ALL, limit=9) == [PHONES[1]]
     assert await desk.chats.found("айгерим", limit=9) == [PHONES[1]]
+
+
+class Interrupted:
+    """A store in which something happens after what is known of all changes was read, once."""
+
+    def __init__(self, redis: Any, then: Callable[[], Awaitable[None]]) -> None:
+        self._redis = redis
+        self._then: Callable[[], Awaitable[None]] | None = then
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._redis, name)
+
+    async def xrange(self, *asked: Any, **also: Any) -> Any:
+        found = await self._redis.xrange(*asked, **also)
+        then, self._then = self._then, None
+        if then is not None:
+            await then()
+        return found
+
+
+async def test_a_turn_that_ends_while_somebody_is_erased_leaves_nothing_of_them(desk: Desk) -> None:
+    known = await desk.knows(PHONES[0], name="Айгерим")
+
+    async def turn_ends() -> None:
+        await desk.settles(replace(known, name="Динара"))
+
+    contacts = Contacts(Interrupted(desk.redis, turn_ends))
+    await contacts.erase(known, messages=(), asked_for=())
+    left = [await desk.index_as_it_is(), await desk.redis.xrange(keys.changes())]
+    assert PHONES[0] not in str(left)
 
 
 # --- a store of the release before ------------------------------------------------------------

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from app.domain.adjust import Adjusted, Adjustments
 from app.domain.rules import Purpose, Rules, Shop
+from app.errors import Conflict
 from app.store import keys
-from app.store.adjustments import LOG_KEPT, Ruled, Ruling
+from app.store.adjustments import LOG_KEPT, Logged, Ruled, Ruling
 from tests.builders import NOON
 from tests.integration.test_doors import House, house, is_problem
 
@@ -56,6 +58,19 @@ async def test_rules_are_told_with_where_they_come_from_and_their_bounds(doors: 
     assert (bound["low"], bound["high"], bound["unit"]) == (1, 5, "messages")
     assert bound["why"]
     assert rules["bounds"]["quiet_hours"]["why"]
+
+
+async def test_a_change_whose_answer_was_lost_is_made_once(doors: House) -> None:
+    ruled, new = Ruled(doors.redis), Adjustments(version=1, common=Adjusted(max_messages=2))
+    line = Logged(
+        at=NOON, who="Асель", version=1, shop=None, field="max_messages", about=None,
+        before="3", after="2",
+    )  # fmt: skip
+    await ruled.write(new, after=0, log=(line,))
+    await ruled.write(new, after=0, log=(line,))
+    assert await ruled.log() == (line,)
+    with pytest.raises(Conflict):
+        await ruled.write(new, after=0, log=(replace(line, who="Динара"),))
 
 
 async def test_a_change_is_told_holds_and_is_logged(doors: House) -> None:
