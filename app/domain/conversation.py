@@ -285,7 +285,8 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``counted`` says that it counts as blocked, ``mood`` what the customer told when asked, and
     ``new`` that the order was not heard of before. ``arm`` is the prompt, as ``purpose/arm``, whose
-    words were sent, or are answered.
+    words were sent, or are answered. ``emoji`` is what they put on ``message``, '' once they took
+    it off.
     """
 
     at: datetime
@@ -302,6 +303,7 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     mood: Mood | None = None
     new: bool = False
     arm: str | None = None
+    emoji: str | None = None
 
 
 def noted(message: Message, kind: Kind, *, now: datetime, reason: str | None = None) -> Entry:

@@ -35,7 +35,15 @@ from app.domain.language import speech_of
 from app.domain.meaning import Concern, Mood
 from app.domain.moods import mood_of
 from app.domain.reminders import no_reminders
-from app.domain.rules import BEST_BEFORE, CALL_AGAIN, LATE_AFTER, LONGEST_HEARD, Purpose, Rules
+from app.domain.rules import (
+    BEST_BEFORE,
+    CALL_AGAIN,
+    LATE_AFTER,
+    LONGEST_EMOJI,
+    LONGEST_HEARD,
+    Purpose,
+    Rules,
+)
 from app.domain.shops import shop_spoken_with
 from app.domain.silence import no_longer_answered, paused
 from app.domain.speaking import in_their_language
@@ -163,11 +171,19 @@ def customer_reacted(
     conversation: Conversation, event: CustomerReacted, *, now: datetime
 ) -> Folded:
     """An emoji is an answer of a kind: no reminder that waits is sent, and 👎 is a complaint."""
-    entry = Entry(at=now, kind=Kind.RECEIVED, reason="reaction", facts=(event.id,))
+    message = conversation.ours(event.message)
+    about = message or conversation.theirs(event.message)
+    entry = Entry(
+        at=now,
+        kind=Kind.RECEIVED,
+        message=about.id if about else None,
+        reason="reaction",
+        facts=(event.id,),
+        emoji=event.emoji[:LONGEST_EMOJI],
+    )
     if not event.emoji:
         return conversation, (entry,)
     conversation, dropped = no_reminders(conversation, now=now)
-    message = conversation.ours(event.message)
     if message is None or message.purpose not in QUESTIONS:
         return conversation, (entry, *dropped)
     mood = mood_of(event.emoji)

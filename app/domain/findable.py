@@ -11,6 +11,7 @@ from typing import TypeAlias
 from app.domain.conversation import Conversation, Status
 from app.domain.events import Order
 from app.domain.hand_over import is_upset
+from app.domain.keyboard import spelled_out
 from app.domain.letters import visible
 
 
@@ -54,6 +55,7 @@ _MOST_OF_NAME = 6
 _MOST_OF_PRODUCTS = 12
 _SHORTEST_OF_PRODUCT = 3
 _SHORTEST_END = 4
+_MOST_WITH_ENDS = 5
 _MOST_DIGITS = 15
 _MOST_ASKED = 6
 
@@ -62,6 +64,9 @@ _LOCAL = re.compile(r"8\d{3,10}")
 _GROUPED = re.compile(r"\+?\d[\d\s().+\u2010-\u2015-]*\d")
 _NOT_DIGITS = re.compile(r"\D+")
 _WITHOUT_KAZAKH = str.maketrans("әғқңөұүһі", "агкноуухи")
+_LATIN = re.compile(r"[a-z]{3,}")
+_LATIN_YE = re.compile(r"^ye")
+_LATIN_SHORT_I = re.compile(r"(?<=[aeiou])y(?![aeiou])|(?<=i)y$")
 
 Asked: TypeAlias = tuple[str, ...]
 """The spellings of one word that is asked for: any of them will do."""
@@ -70,15 +75,17 @@ Asked: TypeAlias = tuple[str, ...]
 def words_of(conversation: Conversation) -> frozenset[str]:
     """The words by whose beginnings it is found: name, phone, order numbers, products bought last.
 
-    A phone is found by any of its ends of four digits and more. Kazakh letters are found both as
-    they are and by the Russian ones that people type instead of them.
+    A phone and the numbers of the newest orders are found by any of their ends of four digits and
+    more. Kazakh letters are found both as they are and by the Russian ones that people type instead
+    of them, and what is Cyrillic by Latin letters, as what is Latin by Cyrillic ones.
     """
-    words = set(_both(_words(conversation.name or "")[:_MOST_OF_NAME]))
-    phone = _NOT_DIGITS.sub("", conversation.phone or "")[:_MOST_DIGITS]
-    words.update(phone[start:] for start in range(len(phone) - _SHORTEST_END + 1))
-    for order in conversation.orders:
-        words.update(_words(order.code))
-    return frozenset(words | set(_both(_product_words(conversation.orders))))
+    words = set(_spelt_otherwise(_words(conversation.name or "")[:_MOST_OF_NAME]))
+    words.update(_ends(_NOT_DIGITS.sub("", conversation.phone or "")[:_MOST_DIGITS]))
+    numbers = [word for order in reversed(conversation.orders) for word in _words(order.code)]
+    words.update(numbers)
+    for number in numbers[:_MOST_WITH_ENDS]:
+        words.update(_ends(number) if number.isdecimal() else ())
+    return frozenset(words | set(_spelt_otherwise(_product_words(conversation.orders))))
 
 
 def found_alike(one: Conversation, other: Conversation) -> bool:
@@ -110,11 +117,27 @@ def _words(text: str) -> list[str]:
     return [word[:LONGEST_WORD] for word in _WORDS.findall(folded)]
 
 
-def _both(words: Iterable[str]) -> Iterable[str]:
-    """Each word, and as it is typed without Kazakh letters."""
+def _ends(digits: str) -> Iterable[str]:
+    """The ends by which a number is known."""
+    return (digits[start:] for start in range(len(digits) - _SHORTEST_END + 1))
+
+
+def _spelt_otherwise(words: Iterable[str]) -> Iterable[str]:
+    """Each word, and as it is typed without Kazakh letters, or in the letters of another script."""
     for word in words:
         yield word
-        yield word.translate(_WITHOUT_KAZAKH)
+        yield _in_cyrillic(word.translate(_WITHOUT_KAZAKH))
+
+
+def _in_cyrillic(word: str) -> str:
+    """A word as Latin letters spell it, without й, which they spell in too many ways.
+
+    >>> {_in_cyrillic(word) for word in ("айгерим", "aigerim", "aygerim")}
+    {'аигерим'}
+    """
+    if _LATIN.fullmatch(word):
+        word = spelled_out(_LATIN_SHORT_I.sub("i", _LATIN_YE.sub("e", word)))
+    return word.replace("й", "и")
 
 
 def _product_words(orders: tuple[Order, ...]) -> list[str]:
@@ -131,5 +154,11 @@ def _as_one_number(digits: str) -> str:
 
 
 def _spellings(word: str) -> Asked:
-    """A phone may begin with the 8 of a call within the country."""
-    return (word, f"7{word[1:]}") if _LOCAL.fullmatch(word) else (word,)
+    """A phone may begin with the 8 of a call within the country, a name be typed in Latin; who
+    types Kazakh letters means them.
+    """
+    if _LOCAL.fullmatch(word):
+        return (word, f"7{word[1:]}")
+    if _LATIN.fullmatch(word):
+        return (word, _in_cyrillic(word))
+    return (word,) if word != word.translate(_WITHOUT_KAZAKH) else (_in_cyrillic(word),)

@@ -17,6 +17,7 @@ from app.domain.conversation import (
     Sending,
     Status,
     derive_id,
+    dropped_entry,
     with_message,
     with_pending,
 )
@@ -46,7 +47,7 @@ from app.domain.events import (
 )
 from app.domain.language import first_name
 from app.domain.people_acts import operator_acted, taken_over
-from app.domain.rules import CLOCKS, KEPT_FIRED, KEPT_ORDERS, SAME_SEND, Purpose, Rules
+from app.domain.rules import CLOCKS, KEPT_FIRED, KEPT_ORDERS, SAME_SEND, Purpose, Reason, Rules
 from app.domain.second_look import second_look
 from app.domain.sending import receipt_came, went
 from app.domain.shops import shop_spoken_with
@@ -266,6 +267,7 @@ def _fire(conversation: Conversation, order: Order, *, now: datetime, rules: Rul
         fired = (*conversation.fired, key)[-KEPT_FIRED:]
         conversation = replace(conversation, fired=fired)
         if pending.purpose in rules.of(order.shop).off:
+            entries.append(dropped_entry(pending, Reason.DISABLED, now=now, counted=False))
             continue
         conversation = with_pending(conversation, pending)
         entries.append(

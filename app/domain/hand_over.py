@@ -17,8 +17,10 @@ from app.domain.conversation import (
     Message,
     NeedsPerson,
     Pending,
+    Status,
     derive_id,
     dropped_entry,
+    given_up,
     with_pending,
     without_pending,
 )
@@ -40,6 +42,9 @@ GRAVE = frozenset({Concern.REFUND, Concern.COMPLAINT, Concern.LEGAL, Concern.HEA
 
 TWO_FAILED = "two_failed"
 """Why a person is called when the bot did not understand twice."""
+
+UNCONFIRMED = "unconfirmed"
+"""Why a person is called when nobody knows whether a message went."""
 
 APOLOGY, HAND_OFF = "apology", "handoff"
 """The fixed texts of a notice: sorry and a person, or a person."""
@@ -73,6 +78,19 @@ def not_told(conversation: Conversation) -> Conversation:
     if person is None:
         return conversation
     return replace(conversation, needs_person=replace(person, told=False))
+
+
+def looked_into(conversation: Conversation, id_: str | None) -> Conversation:
+    """It is known what became of what may have gone: no person is needed for it, unless there is
+    more of it, or the customer wrote since, and the call stands for that too.
+    """
+    called, heard_at = conversation.needs_person, conversation.heard_at
+    others = (m for m in conversation.messages if m.id != id_ and m.status is Status.UNCERTAIN)
+    if called is None or called.reason != UNCONFIRMED or any(map(given_up, others)):
+        return conversation
+    if heard_at is not None and heard_at > called.since:
+        return conversation
+    return replace(conversation, needs_person=None)
 
 
 def knows_already(conversation: Conversation, reason: str) -> bool:

@@ -13,6 +13,7 @@ from app.domain.conversation import (
     Conversation,
     Entry,
     Folded,
+    Kind,
     Message,
     Owner,
     Pending,
@@ -94,7 +95,7 @@ def heed(
     if wish is Wish.MAYBE_STOP:
         conversation, entries = paused(conversation, message, now=now)
     if message.media is Media.STICKER:
-        return conversation, entries
+        return conversation, (*entries, _unanswered(message, reason="sticker", now=now))
     if late:
         reason = why_a_person(conversation, message, rules) or "late"
         conversation, called = called_for(conversation, reason, now=now)
@@ -148,7 +149,7 @@ def _answer(
         conversation = no_longer_answered(conversation, message.id)
         return with_pending(conversation, fixed(message, Purpose.REPLY, now=now, canned=HELP)), ()
     if _answered_meanwhile(conversation, message, now=now):
-        return conversation, ()
+        return conversation, (_unanswered(message, reason="person_answered", now=now),)
     reason = why_a_person(conversation, message, rules)
     if wish is Wish.MAYBE_STOP and reason in _OF_BEING_WRITTEN_TO and _is_of_us(message.text):
         reason = None
@@ -161,15 +162,35 @@ def _answer(
     elif wish is Wish.MAYBE_STOP and not _asks(message.text):
         return _left_alone(conversation, message, now=now, rules=rules)
     if _goes_in_circles(conversation, message):
-        return call_person(conversation, "loop", now=now)
+        return _left_to_people(conversation, message, reason="loop", now=now)
     if _floods(conversation, now=now):
-        return call_person(conversation, "flood", now=now)
+        return _left_to_people(conversation, message, reason="flood", now=now)
     conversation, entries = to_be_answered(conversation, message, now=now, rules=rules)
     if wish is Wish.MAYBE_STOP and may_ask_about_stop(conversation, now):
         waiting = waiting_answer(conversation)
         asking = waiting.id if waiting is not None else None
         conversation = replace(conversation, asked_stop=now, stop_question=asking)
     return conversation, (*called, *entries)
+
+
+def _left_to_people(
+    conversation: Conversation, message: Message, *, reason: str, now: datetime
+) -> Folded:
+    """The bot says no more to this; who was called before is not called again."""
+    conversation, called = call_person(conversation, reason, now=now)
+    return conversation, called or (_unanswered(message, reason=reason, now=now),)
+
+
+def _unanswered(message: Message, *, reason: str, now: datetime) -> Entry:
+    """The journal's line for a message that the bot does not answer."""
+    return Entry(
+        at=now,
+        kind=Kind.DROPPED,
+        shop=message.shop,
+        purpose=Purpose.REPLY,
+        reason=reason,
+        message=message.id,
+    )
 
 
 def _is_of_us(text: str) -> bool:
@@ -236,7 +257,7 @@ def to_be_answered(
     silent = not message.text.strip() and message.attachment is None
     wordless = silent and (waiting is None or waiting.canned is not None)
     if silent and waiting is None and _was_told_of_media(conversation, now):
-        return conversation, ()
+        return conversation, (_unanswered(message, reason="media_told", now=now),)
     notice = waiting is not None and waiting.purpose is Purpose.HANDOFF_NOTICE
     canned = _WORDLESS.get(message.media, "reply") if wordless and message.media else None
     pending = Pending(

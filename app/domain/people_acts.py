@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from app.domain.conversation import (
@@ -30,8 +31,8 @@ from app.domain.conversation import (
 )
 from app.domain.decide import verdict_on, wait
 from app.domain.events import Act, OperatorActed
-from app.domain.hand_over import not_told
-from app.domain.policy import Allow, Deny
+from app.domain.hand_over import looked_into, not_told
+from app.domain.policy import Allow, Deny, may_speak
 from app.domain.rules import BEST_BEFORE, PROACTIVE, Purpose, Reason, Rules
 from app.domain.shops import shop_spoken_with
 from app.domain.silence import silenced
@@ -70,7 +71,8 @@ def operator_acted(
         case Act.SEND_NOW:
             return _hurried(conversation, event, now=now, rules=rules)
         case Act.DISMISS:
-            return conversation, (_dismissed(conversation, event.message, now=now),)
+            entry = _dismissed(conversation, event.message, now=now)
+            return looked_into(conversation, event.message), (entry,)
 
 
 def taken_over(conversation: Conversation, *, at: datetime, now: datetime) -> Folded:
@@ -122,19 +124,56 @@ def _replayed(conversation: Conversation, event: OperatorActed, *, now: datetime
     message = conversation.message(event.message or "")
     if message is None or not given_up(message):
         return conversation, ()
-    sending = Sending(not_before=now, expires_at=now + BEST_BEFORE[Purpose.REPLY])
+    sending = Sending(not_before=now, expires_at=now + _worth_saying(message))
     if message.status is Status.UNCERTAIN:
         sending = replace(sending, tried_at=message.at)
         again = replace(message, sending=sending, failure=None)
     else:
         again = replace(message, status=Status.QUEUED, sending=sending, failure=None)
     entry = noted(message, Kind.SCHEDULED, now=now, reason="replayed")
+    conversation = looked_into(conversation, message.id)
     conversation = replace(with_message(conversation, again), no_whatsapp=None)
     if message.purpose is not None and message.purpose.proactive:
         counted = Proactive(id=message.id, at=now)
         conversation = without_proactive(conversation, message.id)
         conversation = replace(conversation, proactive=(*conversation.proactive, counted))
     return conversation, (entry,)
+
+
+class HeldBack(Struct, frozen=True, kw_only=True):
+    """A rule says no to what failed: for a while, or ``for_good``, and it would be thrown away."""
+
+    reason: Reason
+    for_good: bool
+
+
+def held_back(
+    conversation: Conversation, message: Message, *, now: datetime, rules: Rules
+) -> HeldBack | None:
+    """What holds back a message that failed, if it was tried again; None where it goes.
+
+    A person's own words need no permission, and what may have gone is looked for, not sent.
+    """
+    if message.purpose is None or message.status is Status.UNCERTAIN:
+        return None
+    verdict = may_speak(
+        replace(conversation, no_whatsapp=None),
+        message.purpose,
+        now=now,
+        rules=rules.of(message.shop),
+        order_code=message.order_code,
+        ignoring=message.id,
+    )
+    if isinstance(verdict, Allow):
+        return None
+    until, latest = verdict.until, now + _worth_saying(message)
+    in_vain = until is None or until > latest or verdict.reason is Reason.DISABLED
+    return HeldBack(reason=verdict.reason, for_good=in_vain)
+
+
+def _worth_saying(message: Message) -> timedelta:
+    """How long it may wait once more: a night at least, where the night can hold it back."""
+    return BEST_BEFORE[message.purpose if message.purpose in PROACTIVE else Purpose.REPLY]
 
 
 def _dismissed(conversation: Conversation, id_: str | None, *, now: datetime) -> Entry:

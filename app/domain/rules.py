@@ -125,6 +125,9 @@ LATE_AFTER = timedelta(hours=6)
 LONGEST_HEARD = 4000
 """Characters kept of a customer's message; nobody types more, and a flood must stay small."""
 
+LONGEST_EMOJI = 16
+"""Code points kept of a reaction: a family of four, each with a colour of its own, has eleven."""
+
 SAME_WORDS = 25
 """The same words this often in a row come from a machine: a person is called instead."""
 

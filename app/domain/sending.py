@@ -25,6 +25,7 @@ from app.domain.conversation import (
     Pending,
     Sending,
     Status,
+    given_up,
     noted,
     share,
     with_message,
@@ -34,7 +35,7 @@ from app.domain.conversation import (
     without_proactive,
 )
 from app.domain.events import FORBIDDEN, Receipt, ReceiptCame
-from app.domain.hand_over import call_person
+from app.domain.hand_over import UNCONFIRMED, call_person, looked_into
 from app.domain.reminders import remind_later
 from app.domain.rules import (
     BEST_BEFORE,
@@ -195,6 +196,8 @@ def went(
         failure=None,
     )
     conversation = with_proactive_at(with_message(conversation, after), message.id, now)
+    if given_up(message):
+        conversation = looked_into(conversation, message.id)
     entries = [replace(noted(message, Kind.SENT, now=now, reason=reason), facts=facts)]
     strays = conversation.strays
     mine = [stray for stray in strays if stray.message == after.message]
@@ -320,10 +323,10 @@ def not_seen(
 
 
 def _never_known(conversation: Conversation, message: Message, *, now: datetime) -> Folded:
-    unknown = replace(message, sending=None, failure="unconfirmed")
-    conversation, called = call_person(with_message(conversation, unknown), "unconfirmed", now=now)
+    unknown = replace(message, sending=None, failure=UNCONFIRMED)
+    conversation, called = call_person(with_message(conversation, unknown), UNCONFIRMED, now=now)
     # Counted as uncertain when it became so: here it is only given up.
-    return conversation, (noted(message, Kind.RECEIPT, now=now, reason="unconfirmed"), *called)
+    return conversation, (noted(message, Kind.RECEIPT, now=now, reason=UNCONFIRMED), *called)
 
 
 # --- receipts ---------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from app.domain.rules import BEST_BEFORE, Purpose, Rules
 
 
 class PromptText(Struct, frozen=True, kw_only=True):
-    """What the model is told for one purpose: ``source`` as it lies in the file of ``arm``."""
+    """What the model is told for one purpose: ``source`` as it reads it by ``arm``."""
 
     arm: str
     language: Language

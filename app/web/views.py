@@ -210,6 +210,7 @@ class Line(Struct, frozen=True, kw_only=True):
     order_code: str | None
     facts: tuple[str, ...]
     written: Written | None
+    emoji: str | None
 
 
 def line(entry: Entry) -> Line:

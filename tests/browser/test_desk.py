@@ -52,6 +52,11 @@ def ordered(shop: Shop, *, phone: str = PHONE, name: str = "Айгерим С", 
     shop.run(order())
 
 
+async def erased(shop: Shop) -> None:
+    """Another seller has erased the customer."""
+    (await shop.stage.api.post(f"/api/contacts/{PHONE}/erase")).raise_for_status()
+
+
 def faults_of(page: Page) -> list[str]:
     """What axe finds wrong with a page: contrast, labels, roles, order of headings.
 
@@ -127,14 +132,12 @@ def test_a_customer_is_opted_out_after_a_question(shop: Shop, tab: Tab) -> None:
     ordered(shop, code="912000001")
     page = shop.enter(tab)
     page.get_by_role("link", name=re.compile("Айгерим С")).click()
-    page.get_by_role("button", name="Не писать первыми").click()
-    dialog = page.get_by_role("dialog")
-    expect(dialog).to_be_visible()
-    dialog.get_by_role("button", name="Нет").click()
+    page.get_by_text("Не писать первыми").click()
+    expect(page.get_by_text("Больше не писать этому покупателю первыми?")).to_be_visible()
     expect(page.locator("#who .pill", has_text="отписан")).to_have_count(0)
-    page.get_by_role("button", name="Не писать первыми").click()
-    dialog.get_by_role("button", name="Да").click()
+    page.get_by_role("button", name="Да, не писать").click()
     expect(page.locator("#who .pill", has_text="отписан")).to_be_visible()
+    expect(page.get_by_text("Снова писать первыми")).to_be_visible()
 
 
 def test_the_qr_code_is_shown_and_goes_when_the_phone_has_scanned_it(shop: Shop, tab: Tab) -> None:
@@ -274,6 +277,22 @@ def test_the_desk_is_read_in_kazakh(shop: Shop, tab: Tab) -> None:
     page.get_by_text("Асель").click()
     page.get_by_role("button", name="Шығу").click()
     page.wait_for_url("**/desk/login")
+
+
+def test_who_is_erased_leaves_the_screen_of_everybody_who_looks_at_them(
+    shop: Shop, tab: Tab
+) -> None:
+    ordered(shop, code="912000001")
+    page = shop.enter(tab)
+    page.get_by_role("link", name=re.compile("Айгерим С")).click()
+    page.get_by_label("Ваше сообщение").fill("Айгерим, здравствуйте")
+    with page.expect_response(lambda r: "/desk/events" in r.url):
+        page.reload()
+    shop.run(erased(shop))
+    expect(page.get_by_text("чат удалён")).to_be_visible()
+    assert "Айгерим" not in page.content()
+    assert page.evaluate("sessionStorage.length") == 0
+    tab.faults[:] = [fault for fault in tab.faults if "404" not in fault]
 
 
 def test_what_was_missed_while_the_line_was_down_is_seen_after_it(shop: Shop, tab: Tab) -> None:

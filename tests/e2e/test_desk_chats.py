@@ -47,6 +47,32 @@ async def test_the_desk_tells_what_was_said_and_why_and_what_waits_for_the_morni
     assert "Отправить сейчас" in night
 
 
+async def test_the_desk_tells_of_what_is_off_and_of_what_needs_no_answer(
+    stage: Stage, desk: Desk
+) -> None:
+    changes = {"who": "Асель", "changes": {"purposes_off": ["post_purchase"]}}
+    await stage.api.patch("/api/rules", json=changes)
+    await stage.ordered(name="Айгерим С")
+    await stage.advance(minutes=1)
+    chat = await opened(desk, q="aigerim")
+    log = seen(await desk.page(chat))
+    assert "Не будет отправлено: благодарность за заказ — выключено продавцом" in log
+    await stage.api.patch("/api/rules", json={"who": "Асель", "changes": {"enabled": False}})
+    await stage.ordered("ORDER_DELIVERED")
+    await stage.advance(hours=1)
+    page = seen(await desk.page(chat))
+    assert "Не отправлено: вопрос о доставленном заказе — выключено продавцом" in page
+    assert "Вопрос о доставленном заказе, заказ 912000001: ждёт — выключено" in page
+    assert "выключено продавцом до" not in page
+    said = await stage.phone().writes("Не пишите мне")
+    await stage.phone().reacts(said, "👎")
+    await stage.phone().writes("стоп")
+    await stage.settle()
+    page = seen(await desk.page(chat))
+    assert "Покупатель поставил 👎" in page
+    assert "Не будет отправлено: подтверждение отписки — об этом уже писали" in page
+
+
 async def test_a_seller_answers_from_the_desk_and_the_bot_is_silent_until_it_is_handed_back(
     stage: Stage, desk: Desk
 ) -> None:

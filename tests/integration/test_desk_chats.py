@@ -169,6 +169,12 @@ async def test_a_row_tells_who_what_and_how_it_stands(doors: House, desk: Desk) 
     assert "Бот:" not in row
 
 
+async def test_a_row_tells_that_the_last_word_did_not_go(doors: House, desk: Desk) -> None:
+    said = bots("Здравствуйте!", status=Status.FAILED, failure="not_on_whatsapp")
+    await knows(doors, person(messages=(said,)))
+    assert "Бот не отправлено Здравствуйте!" in rows(await desk.page("/desk/chats"))[0]
+
+
 async def test_a_name_that_kaspi_shouts_is_read_as_a_name_everywhere(
     doors: House, desk: Desk
 ) -> None:
@@ -343,15 +349,44 @@ async def test_statuses_media_and_what_was_taken_back_are_told_in_words(
         bots("четыре", id_="d", minutes=7, status=Status.DRY_RUN, written=None),
     ))  # fmt: skip
     edited = Entry(at=NOON, kind=Kind.RECEIVED, message="e", reason="edited")
-    ref = await knows(doors, known, edited)
+    late = Entry(at=NOON, kind=Kind.RECEIVED, message="w", reason="late")
+    ref = await knows(doors, known, edited, late)
     page = seen(await desk.page(f"/desk/chats/{ref}"))
     for said in (
         "Голосовое сообщение · без расшифровки", "расшифровка: где заказ", "Сообщение удалено",
         "исправлено", "◷ ждёт отправки", "WhatsApp магазина не подключён", "! не отправлено",
         "этого номера нет в WhatsApp", "? неизвестно, ушло ли", "пробный режим",
-        "журнал этого уже не помнит",
+        "журнал этого уже не помнит", "12:01 пришло слишком поздно, бот на это не отвечает",
     ):  # fmt: skip
         assert said in page, said
+
+
+async def test_what_was_answered_is_told_though_it_had_no_words_and_a_reaction_with_its_emoji(
+    doors: House, desk: Desk
+) -> None:
+    known = person(messages=(
+        theirs("", id_="v", media=Media.VOICE),
+        theirs("", id_="r", minutes=1, revoked=True),
+        bots("Голосовое у нас", minutes=2),
+    ))  # fmt: skip
+    ref = await knows(
+        doors, known,
+        Entry(at=NOON, kind=Kind.WRITTEN, message="out1", facts=("v", "r", "gone")),
+        Entry(at=NOON + timedelta(minutes=3), kind=Kind.RECEIVED, message="out1",
+              reason="reaction", emoji="<👍>"),
+    )  # fmt: skip
+    doors.clock.set(NOON + timedelta(minutes=5))
+    html = await desk.page(f"/desk/chats/{ref}")
+    page = seen(html)
+    assert "Отвечает на Голосовое сообщение Сообщение удалено Как" in page
+    assert "12:03 · Покупатель поставил <👍>" in page
+    assert "<👍> реакция покупателя" in page
+    took = Entry(at=NOON + timedelta(minutes=4), kind=Kind.RECEIVED, message="out1",
+                 reason="reaction", emoji="")  # fmt: skip
+    await knows(doors, known, took)
+    page = seen(await desk.page(f"/desk/chats/{ref}"))
+    assert "Покупатель убрал реакцию" in page
+    assert "реакция покупателя" not in page
 
 
 async def test_scripts_in_names_words_goods_and_searches_stay_text(
@@ -518,6 +553,17 @@ async def test_a_chat_is_taken_over_and_handed_back(doors: House, desk: Desk) ->
     back = seen((await desk.post(f"/desk/chats/{ref}/hand-back")).text)
     assert "Отвечает бот." in back
     assert "Чат снова ведёт бот" in back
+
+
+async def test_opting_out_and_in_ask_first_without_a_script_too(doors: House, desk: Desk) -> None:
+    ref = await knows(doors, person(messages=(theirs("Привет"),)))
+    for act in ("opt-out", "opt-in"):
+        about = part(await desk.page(f"/desk/chats/{ref}"), "about")
+        asks = re.search(rf'<details class="sure" id="{act}">.+?</details>', about, re.DOTALL)
+        assert asks is not None
+        assert f'action="/desk/chats/{ref}/{act}"' in asks[0]
+        assert "?" in seen(asks[0])
+        await desk.post(f"/desk/chats/{ref}/{act}")
 
 
 async def test_a_person_is_opted_out_and_in(doors: House, desk: Desk) -> None:

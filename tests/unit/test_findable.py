@@ -87,6 +87,17 @@ def test_another_phone_is_not(query: str) -> None:
         ("  «Anna-Maria»  O'Neil ", "maria anna"),
         ("С\u200bергей", "сергей"),
         ("Жанар 🌸", "жанар"),
+        ("Айгерим", "aigerim"),
+        ("Айгерим", "Aygerim"),
+        ("Aigerim S", "айгерим"),
+        ("Жанар", "janar"),
+        ("Zhansaya", "жансая"),
+        ("Сергей", "sergey"),
+        ("Дмитрий", "dmitriy"),
+        ("Ерлан", "yerlan"),
+        ("Өмірбек", "omirbek"),
+        ("Нұрлан", "nurl"),
+        ("Юлдуз", "yulduz"),
     ],
 )
 def test_a_name_is_found_by_beginnings_of_its_words(name: str, query: str) -> None:
@@ -94,7 +105,15 @@ def test_a_name_is_found_by_beginnings_of_its_words(name: str, query: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "query"), [("Айгерим", "герим"), ("Асель", "Әсель"), ("Айгерим", "айгерим ивановна")]
+    ("name", "query"),
+    [
+        ("Айгерим", "герим"),
+        ("Асель", "Әсель"),
+        ("Айгерим", "айгерим ивановна"),
+        ("Айгерим", "gerim"),
+        ("Айгерим", "aigul"),
+        ("И", "iv"),
+    ],
 )
 def test_another_name_is_not(name: str, query: str) -> None:
     assert not is_found(query, name=name)
@@ -102,9 +121,10 @@ def test_another_name_is_not(name: str, query: str) -> None:
 
 def test_an_order_is_found_by_its_number_and_by_what_was_bought() -> None:
     about = {"orders": (order(), replace(order(code="KSP-77"), items=(Item(name="Ёршик"),)))}
-    for query in ("912000001", "912", "ksp-77", "куртка", "alpin чер", "ершик", "912000001 4567"):
+    for query in ("912000001", "912", "ksp-77", "куртка", "alpin чер", "ершик", "912000001 4567",
+                  "0001", "000001", "12000001", "алпин"):  # fmt: skip
         assert is_found(query, **about), query
-    assert not is_found("912000002", **about)
+    assert not any(is_found(query, **about) for query in ("912000002", "001", "0002"))
 
 
 def test_what_is_known_of_one_person_stays_small() -> None:
@@ -113,7 +133,7 @@ def test_what_is_known_of_one_person_stays_small() -> None:
         for n in range(20)
     )
     words = words_of(person(name="Имя " * 50 + "Ф" * 5000, orders=orders))
-    assert len(words) < 60
+    assert len(words) < 90
     assert max(map(len, words)) <= 32
 
 

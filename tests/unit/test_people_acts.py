@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,13 +27,13 @@ from app.domain.conversation import (
     places_freed,
     with_message,
 )
-from app.domain.decide import Write, decide, overtaken
-from app.domain.events import Act, OperatorActed, Stage
+from app.domain.decide import Write, decide, overtaken, unspoken
+from app.domain.events import Act, OperatorActed, Receipt, ReceiptCame, Stage
 from app.domain.fold import fold
-from app.domain.people_acts import DISMISSED, HURRIED, may_be_acted_on
-from app.domain.policy import sent_in_window
+from app.domain.people_acts import DISMISSED, HURRIED, HeldBack, held_back, may_be_acted_on
+from app.domain.policy import Allow, may_speak, sent_in_window
 from app.domain.rules import Purpose, Reason, Rules
-from app.domain.sending import due_texts
+from app.domain.sending import due_texts, receipt_came
 from app.domain.session import Session
 from app.domain.tally import tally
 from tests.builders import (
@@ -366,3 +367,87 @@ def test_only_what_may_be_acted_on_is_changed(
         assert changed == talked
     elif act.act is Act.CANCEL:
         assert not may_be_acted_on(changed, act.message)
+
+
+# --- what failed, once more ---------------------------------------------------------------------
+
+LOST = ours(Status.FAILED, None)
+QUESTION = replace(LOST, purpose=Purpose.REPLY)
+TAKEN = {"owner": Owner.PEOPLE, "person_at": NOON}
+
+
+@pytest.mark.parametrize(
+    ("message", "fields", "now", "reason", "for_good"),
+    [
+        (LOST, {}, NOON, None, False),
+        (LOST, {"no_whatsapp": NOON}, NOON, None, False),  # they may have got it meanwhile
+        (LOST, {}, NIGHT, Reason.QUIET_HOURS, False),
+        (LOST, {"proactive": spoke(1)}, NOON, Reason.COOLDOWN, False),
+        (LOST, {"proactive": (Proactive(id=LOST.id, at=NOON),)}, NOON, None, False),
+        (LOST, {"proactive": spoke(30, 60, 90)}, NOON, Reason.CUSTOMER_CAP, True),
+        (LOST, TAKEN, NOON, Reason.PEOPLE_OWN_CHAT, False),
+        (QUESTION, TAKEN, NOON, Reason.PEOPLE_OWN_CHAT, True),
+        (QUESTION, {}, NIGHT, None, False),
+        (replace(LOST, purpose=None, author=Author.PERSON), TAKEN, NIGHT, None, False),
+    ],
+)
+def test_what_failed_is_tried_again_only_where_it_may_go_some_day(
+    message: Message, fields: dict[str, Any], now: datetime, reason: Reason | None, for_good: bool
+) -> None:
+    held = held_back(person(**fields), message, now=now, rules=RULES)
+    assert held == (HeldBack(reason=reason, for_good=for_good) if reason else None)
+
+
+@pytest.mark.parametrize("message", [LOST, QUESTION])
+@pytest.mark.parametrize("rules", [replace(RULES, paused=True), replace(RULES, enabled=False)])
+def test_a_bot_that_is_off_tries_nothing_again(message: Message, rules: Rules) -> None:
+    held = held_back(person(), message, now=NOON, rules=rules)
+    assert held == HeldBack(reason=Reason.DISABLED, for_good=True)
+
+
+@given(conversation=known(), now=moments())
+def test_what_is_tried_again_goes_or_waits_and_is_never_thrown_away(
+    conversation: Conversation, now: datetime
+) -> None:
+    message = replace(LOST, at=now)
+    conversation = with_message(conversation, message)
+    held = held_back(conversation, message, now=now, rules=RULES)
+    again, _ = done(Act.REPLAY, message.id, conversation, now=now)
+    queued_ = again.message(message.id)
+    assert queued_ is not None
+    asked: dict[str, Any] = {
+        "now": now,
+        "rules": RULES,
+        "order_code": message.order_code,
+        "ignoring": message.id,
+    }
+    verdict = may_speak(again, Purpose.POST_PURCHASE, **asked)
+    if held is None or held.for_good or isinstance(verdict, Allow):
+        return
+    conversation, _ = unspoken(again, queued_, verdict, now=now)
+    assert [each.id for each in conversation.pending if each.id == message.id] == [message.id]
+
+
+UNKNOWN = replace(ours(Status.UNCERTAIN, None), sending=None)
+CALLED = NeedsPerson(since=NOON, reason="unconfirmed")
+
+
+@pytest.mark.parametrize("act", [Act.REPLAY, Act.DISMISS])
+def test_who_saw_to_what_may_have_gone_is_not_called_for_it_any_more(act: Act) -> None:
+    known_ = person(messages=(UNKNOWN,), needs_person=CALLED)
+    assert done(act, UNKNOWN.id, known_)[0].needs_person is None
+    other = replace(UNKNOWN, id="another")
+    both = replace(known_, messages=(UNKNOWN, other))
+    assert done(act, UNKNOWN.id, both)[0].needs_person == CALLED
+    asking = replace(known_, heard_at=NOON + DAY)
+    assert done(act, UNKNOWN.id, asking, now=NOON + DAY)[0].needs_person == CALLED
+    upset = replace(known_, needs_person=replace(CALLED, reason="refund"))
+    assert done(act, UNKNOWN.id, upset)[0].needs_person is not None
+
+
+@pytest.mark.parametrize("receipt", [Receipt.ACCEPTED, Receipt.READ])
+def test_a_late_proof_that_it_went_calls_nobody_any_more(receipt: Receipt) -> None:
+    known_ = person(messages=(replace(UNKNOWN, message="3EB0F0"),), needs_person=CALLED)
+    proof = ReceiptCame(id="evt_9", at=NOON, received_at=NOON, message="3EB0F0", receipt=receipt)
+    proved, _ = receipt_came(known_, proof, now=NOON)
+    assert proved.needs_person is None

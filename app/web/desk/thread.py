@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from itertools import groupby
 from typing import TypeAlias
@@ -29,19 +29,28 @@ ANSWERED = 120
 """Characters shown of a message that was answered."""
 
 
+class Answered(Struct, frozen=True, kw_only=True):
+    """The beginning of a message that was answered; '' for one that is ``media`` alone, or gone."""
+
+    text: str
+    media: Media | None
+
+
 class Why(Struct, frozen=True, kw_only=True):
-    """Why a bot's text was said. ``answers`` are the beginnings of the messages it answers."""
+    """Why a bot's text was said, and what it answers."""
 
     purpose: Purpose | None
     order_code: str | None
     written: Written | None
-    answers: tuple[str, ...] = ()
+    answers: tuple[Answered, ...] = ()
 
 
 class Bubble(Struct, frozen=True, kw_only=True):
-    """One message. ``is_transcript``: the text is what was heard in a voice note.
+    """One message. ``is_transcript``: the text is what was heard in a voice note. ``is_late``: it
+    came too late to be answered.
 
-    ``blocked`` says why a text of ours waits, ``why`` is there under what the bot said.
+    ``blocked`` says why a text of ours waits, ``why`` is there under what the bot said, ``emoji``
+    what the customer put on it.
     """
 
     id: str
@@ -54,9 +63,11 @@ class Bubble(Struct, frozen=True, kw_only=True):
     is_unheard: bool = False
     is_revoked: bool = False
     is_edited: bool = False
+    is_late: bool = False
     failure: str | None = None
     blocked: Reason | None = None
     read_at: datetime | None = None
+    emoji: str = ""
     why: Why | None = None
 
 
@@ -133,16 +144,15 @@ def by_day(pieces: Iterable[Piece], *, zone: tzinfo) -> tuple[Day, ...]:
 
 def bubbles(messages: Iterable[Message], entries: Sequence[Entry]) -> list[Bubble]:
     """The messages, each with what the journal knows of it."""
-    shown = list(messages)
-    texts = {message.id: message.text for message in shown}
+    shown = {message.id: message for message in messages}
     by_message: dict[str, list[Entry]] = {}
     for entry in entries:
         if entry.message is not None:
             by_message.setdefault(entry.message, []).append(entry)
-    return [_bubble(message, by_message.get(message.id, ()), texts) for message in shown]
+    return [_bubble(each, by_message.get(each.id, ()), shown) for each in shown.values()]
 
 
-def _bubble(message: Message, told: Sequence[Entry], texts: dict[str, str]) -> Bubble:
+def _bubble(message: Message, told: Sequence[Entry], shown: Mapping[str, Message]) -> Bubble:
     heard = message.media in (Media.VOICE, Media.AUDIO)
     return Bubble(
         id=message.id,
@@ -155,16 +165,18 @@ def _bubble(message: Message, told: Sequence[Entry], texts: dict[str, str]) -> B
         is_unheard=heard and not message.text,
         is_revoked=message.revoked,
         is_edited=any(e.kind is Kind.RECEIVED and e.reason == "edited" for e in told),
+        is_late=any(e.kind is Kind.RECEIVED and e.reason == "late" for e in told),
         failure=message.failure,
         blocked=message.sending.blocked if message.sending else None,
         read_at=next(
             (e.at for e in told if e.kind is Kind.RECEIPT and e.reason == Status.READ), None
         ),
-        why=_why(message, told, texts) if message.author is Author.BOT else None,
+        emoji=next((e.emoji for e in reversed(told) if e.emoji is not None), ""),
+        why=_why(message, told, shown) if message.author is Author.BOT else None,
     )
 
 
-def _why(message: Message, told: Sequence[Entry], texts: dict[str, str]) -> Why:
+def _why(message: Message, told: Sequence[Entry], shown: Mapping[str, Message]) -> Why:
     """From the message itself, and from the journal for as long as it remembers."""
     wrote = [entry for entry in told if entry.kind is Kind.WRITTEN]
     answered = wrote[-1].facts if wrote else ()
@@ -172,13 +184,14 @@ def _why(message: Message, told: Sequence[Entry], texts: dict[str, str]) -> Why:
         purpose=message.purpose,
         order_code=message.order_code,
         written=message.written or (wrote[-1].written if wrote else None),
-        answers=tuple(_begins(texts[id_]) for id_ in answered if texts.get(id_)),
+        answers=tuple(_answered(shown[id_]) for id_ in answered if id_ in shown),
     )
 
 
-def _begins(text: str) -> str:
-    words = " ".join(text[: 2 * ANSWERED].split())
-    return words if len(words) <= ANSWERED else f"{words[:ANSWERED].rstrip()}…"
+def _answered(message: Message) -> Answered:
+    words = " ".join(message.text[: 2 * ANSWERED].split())
+    begins = words if len(words) <= ANSWERED else f"{words[:ANSWERED].rstrip()}…"
+    return Answered(text=begins, media=message.media)
 
 
 # --- what was not said ------------------------------------------------------------------------

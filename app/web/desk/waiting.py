@@ -21,7 +21,7 @@ HURRIED = "Уйдёт сейчас, как только позволит пау�
 KEPT = "Сейчас нельзя, поэтому уйдёт в своё время. Причина в истории чата."
 _GONE = "Этого сообщения уже нет в очереди."
 _UNDER_WAY = "Уже отправляется или ушло: изменить нельзя."
-_BLOCKED: dict[Reason, str] = {
+BLOCKED: dict[Reason, str] = {
     Reason.QUIET_HOURS: "Сейчас тихие часы: уйдёт, когда они кончатся.",
     Reason.COOLDOWN: "Этому покупателю недавно писали: уйдёт после паузы.",
     Reason.CUSTOMER_CAP: "Этому покупателю уже написали сколько можно: уйдёт, когда срок пройдёт.",
@@ -34,8 +34,9 @@ _BLOCKED: dict[Reason, str] = {
     Reason.NUMBER_HEALTH: "Номер магазина бережём: уйдёт, когда станет безопасно.",
     Reason.PACE: HURRIED,
 }
+"""What holds back what is to go now."""
 
-TEXTS = (CANCELLED, HURRIED, KEPT, _GONE, _UNDER_WAY, *_BLOCKED.values())
+TEXTS = (CANCELLED, HURRIED, KEPT, _GONE, _UNDER_WAY, *BLOCKED.values())
 """What may be said after a button was pressed."""
 
 
@@ -82,8 +83,8 @@ async def _done(visit: Visit, ref: str, act: Callable[[Front, str], Awaitable[st
 
 def _of(item: Item, visit: Visit) -> str:
     if item.until <= visit.now:
-        return HURRIED if item.blocked is None else _BLOCKED.get(item.blocked, HURRIED)
-    return KEPT if item.blocked is None else _BLOCKED.get(item.blocked, KEPT)
+        return HURRIED if item.blocked is None else BLOCKED.get(item.blocked, HURRIED)
+    return KEPT if item.blocked is None else BLOCKED.get(item.blocked, KEPT)
 
 
 ROUTES = [cancel, now]

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from app.domain.conversation import Entry, Kind, Written
 from app.domain.events import Language
+from app.domain.rules import Reason
 from app.web.desk import phrases, writing_phrases
 from app.web.desk.phrases import Pair
 
@@ -19,6 +20,11 @@ _DAY = re.compile(r"\d{4}-[01]\d-[0-3]\d")
 _AROUND: dict[str, Pair] = {"order": ("заказ", "тапсырыс"), "product": ("товар", "тауар")}
 _STATED: Pair = ("правило магазина", "дүкен ережесі")
 _MEDIA = "media:"
+
+_NO_SET_END = frozenset(
+    {Reason.DISABLED, Reason.SESSION_DOWN, Reason.NUMBER_HEALTH, Reason.ORDER_UNREAD}
+)
+"""What lasts until it is over: its time is only when it is looked at again."""
 
 _ENDINGS = ("ге", "ге", "ге", "ке", "ке", "ке", "ға", "ге", "ге", "ға")
 """What «дейін» wants after a Kazakh number that ends in 0 to 9, and below after whole tens."""
@@ -107,8 +113,11 @@ class Words:
         """Why it was not the model that spoke; the code of a fault is a text that was rejected."""
         if code is None:
             return ""
-        known = writing_phrases.WHY_CANNED.get(code)
-        return self.say(known or writing_phrases.REJECTED)
+        if known := writing_phrases.WHY_CANNED.get(code):
+            return self.say(known)
+        check = writing_phrases.CHECKS.get(code)
+        rejected = self.say(writing_phrases.REJECTED)
+        return f"{rejected} «{self.say(check)}»" if check else rejected
 
     def prompt(self, prompt: str) -> str:
         """``reply/v1`` -> «Ответ покупателю, v1»."""
@@ -173,7 +182,7 @@ class Words:
             case Kind.ORDER:
                 said = f"{self.say(_ORDER)} {entry.order_code}: {self.stage(entry.reason)}"
             case Kind.RECEIVED:
-                said = self.say(_RECEIVED.get(entry.reason or "", phrases.KINDS["received"]))
+                said = self._received(entry)
                 mood = self._named(writing_phrases.MOODS, entry.mood)
                 said = f"{said}: {mood}" if mood else said
             case Kind.HEARD:
@@ -184,6 +193,11 @@ class Words:
             case _:
                 said = self.line(entry)
         return said[:1].upper() + said[1:]
+
+    def _received(self, entry: Entry) -> str:
+        if entry.reason == "reaction" and entry.emoji is not None:
+            return self.say(_REACTED if entry.emoji else _REACTION_OFF).format(entry.emoji)
+        return self.say(_RECEIVED.get(entry.reason or "", phrases.KINDS["received"]))
 
     def _because_of(self, entry: Entry) -> str:
         parts = filter(None, (self._reason_of(entry), self._when(entry)))
@@ -197,8 +211,18 @@ class Words:
             return self.how(entry.written)
         return self.reason(entry.reason)
 
+    def going(self, due: datetime, blocked: str | None) -> str:
+        """When what waits goes, or what it waits for: «отправим в 09:00 — тихие часы»."""
+        if blocked in _NO_SET_END:
+            when = self.say(_WAITS)
+        elif due <= self._now:
+            when = self.say(_GOING)
+        else:
+            when = self.say(_WILL_GO).format(self.at(due))
+        return " — ".join(filter(None, (when, self.reason(blocked))))
+
     def _when(self, entry: Entry) -> str:
-        if entry.until is None:
+        if entry.until is None or (entry.kind is Kind.BLOCKED and entry.reason in _NO_SET_END):
             return ""
         match entry.kind:
             case Kind.SCHEDULED:
@@ -268,8 +292,13 @@ class Words:
         return f"{what}: {self.why_canned(why)}" if why else what
 
 
+_WAITS: Pair = ("ждёт", "күтуде")
+_GOING: Pair = ("отправляем", "жіберіп жатырмыз")
+_WILL_GO: Pair = ("отправим {}", "{} жібереміз")
 _AGAIN: Pair = ("ещё раз", "қайтадан")
 _ORDER: Pair = ("Заказ", "Тапсырыс")
+_REACTED: Pair = ("Покупатель поставил {}", "Сатып алушы {} қойды")
+_REACTION_OFF: Pair = ("Покупатель убрал реакцию", "Сатып алушы реакциясын алып тастады")
 _RECEIVED: dict[str, Pair] = {
     "call": ("Покупатель звонил", "Сатып алушы қоңырау шалды"),
     "reaction": ("Покупатель поставил реакцию", "Сатып алушы реакция қойды"),

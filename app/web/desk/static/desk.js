@@ -90,6 +90,8 @@ async function refresh() {
 async function renew() {
   const response = await fetch(location.href, { headers: { "X-Desk": "1", Accept: "text/html" } });
   if (response.status === 401) return location.reload();
+  // Who was erased leaves the screen of everybody who looks at them.
+  if (response.status === 404) return forget(`desk:${location.pathname}#`), location.reload();
   if (!response.ok) throw new Error(String(response.status));
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   // Who has logged in anew in another tab has another token: this page must not go stale.
@@ -262,10 +264,12 @@ for (const form of document.querySelectorAll("form[data-keep][id]")) {
   form.addEventListener("input", () => sessionStorage.setItem(placed(form), typed(form)));
   form.addEventListener("desk:sent", () => sessionStorage.removeItem(placed(form)));
 }
+function forget(ours) {
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith(ours)) sessionStorage.removeItem(key);
+}
 document.addEventListener("submit", (event) => {
   const which = event.target.dataset.forget;
-  const ours = which === "all" ? "desk:" : `desk:${location.pathname}#`;
-  if (which) for (const key of Object.keys(sessionStorage)) if (key.startsWith(ours)) sessionStorage.removeItem(key);
+  if (which) forget(which === "all" ? "desk:" : `desk:${location.pathname}#`);
 });
 
 // Ctrl+Enter sends what is being written.
