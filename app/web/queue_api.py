@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from app.domain.conversation import given_up
 from app.domain.events import Act
-from app.domain.people_acts import may_be_acted_on
+from app.domain.people_acts import held_back, may_be_acted_on
+from app.domain.rules import Reason
 from app.domain.view import Stand
 from app.errors import Refused
 from app.store.claims import Buried
@@ -31,12 +32,13 @@ Offset = Annotated[int, QueryParameter(ge=0, le=10_000, description="After so ma
 
 
 class Replayed(Struct, frozen=True, kw_only=True):
-    """What had failed is tried again."""
+    """What had failed is tried again; ``blocked`` is the rule that has a message wait first."""
 
     id: str
     status: str
     facts: int
     message: str | None
+    blocked: Reason | None = None
 
 
 @get("/outbox", responses=GUARDED, summary="What waits to be said, soonest first")
@@ -224,7 +226,8 @@ async def replay(front: FromFront, id: FromPath[str]) -> Replayed:  # noqa: A002
     """Facts go into the mailbox again, a message into the outbox; without either a turn is run.
 
     A message keeps its ids, and one of which nobody knows whether it went is looked for in WhatsApp
-    before anything is sent: a replay cannot send twice. 409 when it has not failed any more.
+    before anything is sent: a replay cannot send twice. 409 when it has not failed any more, or
+    the rules would throw it away; it stays listed then.
     """
     return await replayed(front, id)
 
@@ -232,26 +235,42 @@ async def replay(front: FromFront, id: FromPath[str]) -> Replayed:  # noqa: A002
 async def replayed(front: Front, id_: str) -> Replayed:
     """Try it again. Raises Refused (404, 409), ``StoreDown``."""
     found = await _grave_of(front, id_)
-    now = front.world.now()
+    now, blocked = front.world.now(), None
     if found.message is not None:
-        await _requeue(front, found, found.message)
+        blocked = await _requeue(front, found, found.message)
     elif found.letters:
         await front.mailbox.put_back(found.chat, found.letters, now=now)
     else:
         await front.mailbox.wake({found.chat: now})
     await front.journal.unbury(found.id)
     front.log.info("operator", act=Act.REPLAY, chat=found.chat, id=found.id)
-    return Replayed(id=found.id, status="accepted", facts=len(found.letters), message=found.message)
+    return Replayed(
+        id=found.id,
+        status="accepted",
+        facts=len(found.letters),
+        message=found.message,
+        blocked=blocked,
+    )
 
 
-async def _requeue(front: Front, found: Buried, message_id: str) -> None:
-    """Have the message sent again; asked twice for one failure, once. Raises Refused (409)."""
+async def _requeue(front: Front, found: Buried, message_id: str) -> Reason | None:
+    """Have the message sent again; asked twice for one failure, once. What it waits for then.
+
+    Raises Refused (409) when it did not fail, or nothing allows it any more.
+    """
     reading = await look(front, found.chat)
     message = reading.conversation.message(message_id) if reading else None
-    if message is None or not given_up(message):
+    if reading is None or message is None or not given_up(message):
         raise Refused("this message has not failed any more", code="settled", status=409)
+    held = held_back(reading.conversation, message, now=front.world.now(), rules=front.rules)
+    if held is not None and held.for_good:
+        advice = (
+            f"the rules do not let this go again ({held.reason}): write yourself, or dismiss it"
+        )
+        raise Refused(advice, code="not_allowed", status=409, about=held.reason)
     cause = f"{found.id}:{found.at.isoformat()}"
     await act(front, found.chat, Wish(act=Act.REPLAY, cause=cause, message=message_id))
+    return None if held is None else held.reason
 
 
 async def _grave_of(front: Front, id_: str) -> Buried:

@@ -25,7 +25,7 @@ from app.errors import Refused
 from app.wiring.assembly import Assembly
 from app.worker.inform import informed
 from app.writing.prompts import Prompts
-from app.writing.writer import Writer
+from app.writing.writer import NO_MODEL, Writer
 
 
 def textbook(prompts: Prompts) -> TextBook:
@@ -95,7 +95,10 @@ class Previewing:
 
     async def _draft(self, wish: PreviewWish, brief: Brief) -> Draft:
         if not wish.ask_model:
-            return await self._free.write(brief)
+            draft = await self._free.write(brief)
+            why = draft.written.why_canned
+            told = replace(draft.written, why_canned=None if why == NO_MODEL else why)
+            return replace(draft, written=told)  # nobody wished for the model: it is at no fault
         async with self._one_at_a_time:  # or all of them would find the same money left
             return await self._paid(wish, brief)
 

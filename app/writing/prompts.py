@@ -83,13 +83,11 @@ class Prompts:
         self,
         *,
         systems: dict[_Place, str],
-        sources: dict[_Place, str],
         parts: dict[tuple[str, Language], jinja2.Template],
         canned: CannedTexts,
         knowledge: Knowledge,
     ) -> None:
         self._systems = systems
-        self._sources = sources
         self._parts = parts
         self._canned = canned
         self._knowledge = knowledge
@@ -114,7 +112,6 @@ class Prompts:
         places = [place for name in (*WRITTEN, SUGGESTION) for place in _places(root, name)]
         return cls(
             systems={place: _system(environment, root, place) for place in places},
-            sources={place: (root / place.file).read_text(encoding="utf-8") for place in places},
             parts={
                 (name, language): _template(environment, root, f"_parts/{name}.{language}.j2")
                 for name in ("advice", "facts", "repair")
@@ -135,10 +132,10 @@ class Prompts:
         }
 
     def sources(self, purpose: Purpose) -> dict[tuple[str, Language], str]:
-        """The files of a purpose as they lie there, by arm and language."""
+        """The instructions of a purpose as the model reads them, by arm and language."""
         return {
-            (place.arm, place.language): source
-            for place, source in self._sources.items()
+            (place.arm, place.language): system
+            for place, system in self._systems.items()
             if place.name == purpose
         }
 

@@ -12,7 +12,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from app.domain.conversation import Conversation, Status
+from app.demo.faults import Status
+from app.domain.conversation import Author, Conversation, OptOut
+from app.domain.conversation import Status as State
 from app.domain.events import Act, Language
 from app.domain.rules import Purpose, Reason
 from app.store import keys
@@ -24,6 +26,8 @@ from app.web.desk.causes import CAUSES, cause_of, without_phone
 from tests.builders import NOON, PHONE, acted, ours, person, wrote
 from tests.builders import waiting as pending
 from tests.desk import Desk, desk_of, seen
+from tests.e2e.stage import ADMIN as STAGE_KEY
+from tests.e2e.stage import on_stage
 from tests.integration.test_doors import ADMIN, House, house
 
 LATER = NOON + timedelta(days=2)
@@ -58,7 +62,7 @@ async def buries(doors: House, id_: str, cause: str, *, hours: float = 0, **abou
 
 async def failed(doors: House, cause: str = "not_on_whatsapp", **about: Any) -> None:
     """A message of ours that failed, in the chat of Айгерим."""
-    message = replace(ours(Status.FAILED, None), failure=cause)
+    message = replace(ours(State.FAILED, None), failure=cause)
     await knows(doors, person(name="Айгерим", messages=(message,)))
     await buries(doors, message.id, cause, message=message.id, **about)
 
@@ -169,12 +173,19 @@ async def test_what_is_shown_may_be_chosen(doors: House, desk: Desk) -> None:
 
 
 async def test_a_message_that_lies_in_the_archive_is_shown_too(doors: House, desk: Desk) -> None:
-    message = replace(ours(Status.FAILED, None), text="Давно это было")
+    message = replace(ours(State.FAILED, None), text="Давно это было")
     claimed = await doors.front.mailbox.look(PHONE)
     settled = Settled(conversation=person(), archived=(message,))
     await doors.front.mailbox.commit(claimed, settled, now=NOON)
     await buries(doors, message.id, "bad_request", message=message.id)
     assert "Давно это было" in cards(await desk.page("/desk/problems"))[0]
+
+
+async def test_the_words_of_a_person_are_called_so(doors: House, desk: Desk) -> None:
+    message = replace(ours(State.FAILED, None), author=Author.PERSON, purpose=None)
+    await knows(doors, person(messages=(message,)))
+    await buries(doors, message.id, "bad_request", message=message.id)
+    assert "Ответ человека" in cards(await desk.page("/desk/problems"))[0]
 
 
 async def test_a_phone_in_a_name_is_masked(doors: House, desk: Desk) -> None:
@@ -285,10 +296,37 @@ async def test_what_somebody_else_was_faster_with_is_told_and_is_no_error(
 
 
 async def test_a_message_that_went_meanwhile_is_not_tried_again(doors: House, desk: Desk) -> None:
-    await knows(doors, person(messages=(ours(Status.SENT),)))
+    await knows(doors, person(messages=(ours(State.SENT),)))
     await buries(doors, "ours", "unconfirmed", message="ours")
     answer = await desk.post("/desk/problems/ours/replay")
     assert "Повторять нечего" in seen(answer.text)
+    assert len(cards(answer.text)) == 1
+
+
+async def test_what_is_tried_again_at_night_goes_in_the_morning(store_url: str) -> None:
+    refused = Status(400, {"statusCode": 400, "message": "no"})
+    async with on_stage(store_url) as stage, desk_of(stage.url, key=STAGE_KEY) as desk:
+        stage.waha.faults.append(refused)
+        await stage.ordered()
+        await stage.advance(hours=9)
+        (failed,) = (await stage.api.get("/api/buried")).json()
+        answer = await desk.post(f"/desk/problems/{failed['id']}/replay")
+        assert "Сейчас тихие часы: уйдёт, когда они кончатся." in seen(answer.text)
+        await stage.settle()
+        assert stage.texts == []
+        await stage.advance(hours=14)
+        assert len(stage.texts) == 1
+
+
+async def test_what_nothing_allows_any_more_stays_and_the_reason_is_said(
+    doors: House, desk: Desk
+) -> None:
+    message = replace(ours(State.FAILED, None), failure="bad_request")
+    stopped = OptOut(at=NOON, by=Author.CUSTOMER)
+    await knows(doors, person(messages=(message,), opt_out=stopped))
+    await buries(doors, message.id, "bad_request", message=message.id)
+    answer = await desk.post("/desk/problems/ours/replay")
+    assert "Не повторили: покупатель просил не писать." in seen(answer.text)
     assert len(cards(answer.text)) == 1
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from tests.builders import PHONE
+from tests.builders import NOON, PHONE, order
 from tests.desk import Desk, desk_of, seen
 from tests.e2e.stage import ADMIN, Stage, on_stage
 
@@ -164,7 +165,7 @@ async def test_the_log_says_who_changed_what(desk: Desk) -> None:
     await changed(desk, max_messages="2", languages="kk")
     await desk.post(f"{TEXTS}/switch", {"name": "reminder", "on": "no"})
     await desk.post(f"{TEXTS}/switch", {"name": "enabled", "on": "no"})
-    words = {"language": "ru", "version": "3", "text": "<script>alert(1)</script>"}
+    words = {"language": "ru", "text": "<script>alert(1)</script>"}
     await desk.post(f"{THANKS}/own", words)
     page = await desk.page(LOG)
     said = seen(page)
@@ -177,20 +178,20 @@ async def test_the_log_says_who_changed_what(desk: Desk) -> None:
 
 
 async def test_own_words_are_kept_said_and_brought_back(desk: Desk, stage: Stage) -> None:
-    words = {"language": "ru", "version": "0", "text": "{hello} Спасибо за заказ {code}!"}
+    words = {"language": "ru", "text": "{hello} Спасибо за заказ {code}!"}
     page = await desk.post(f"{THANKS}/own", words)
     assert "Сохранено. Действует сразу." in seen(page.text)
     await stage.ordered()
     await stage.settle()
     assert "Спасибо за заказ 912000001!" in stage.texts[0]
     assert stage.model.requests == []
-    page = await desk.post(f"{THANKS}/own", {**words, "version": "1", "back": "yes"})
+    page = await desk.post(f"{THANKS}/own", {**words, "back": "yes"})
     assert "Вернули, как в настройках." in seen(page.text)
     assert stage.bot.rules.shops[0].texts == ()
 
 
 async def test_own_words_that_cannot_be_said_stay_in_the_form(desk: Desk, stage: Stage) -> None:
-    words = {"language": "kk", "version": "0", "text": "Рахмет, {phone} & <b>"}
+    words = {"language": "kk", "text": "Рахмет, {phone} & <b>"}
     answer = await desk.post(f"{THANKS}/own", words)
     assert answer.status_code == 400
     assert "Текст не подходит" in seen(answer.text)
@@ -198,6 +199,41 @@ async def test_own_words_that_cannot_be_said_stay_in_the_form(desk: Desk, stage:
     for language in ("de", ""):
         assert (await desk.post(f"{THANKS}/own", {**words, "language": language})).is_client_error
     assert stage.bot.rules.shops[0].texts == ()
+
+
+def own_form(page: str, language: str) -> dict[str, str]:
+    """What the form of the seller's own words in a language has in it."""
+    form = page[page.index(f'id="own-form-{language}"') :]
+    hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form[: form.index("</form")])
+    return {name: value for name, value in hidden if name != "csrf"}
+
+
+async def test_what_two_people_type_is_lost_to_neither(desk: Desk, stage: Stage) -> None:
+    mine = own_form(await desk.page(THANKS), "ru")
+    other = {"who": "Ерлан", "changes": {"texts": {"post_purchase": {"ru": "Слова Ерлана"}}}}
+    assert (await stage.api.patch("/api/rules", json=other)).status_code == 200
+    answer = await desk.post(f"{THANKS}/own", {**mine, "text": "Слова Асель"})
+    assert answer.status_code == 409
+    assert "этот текст изменил кто-то другой" in seen(answer.text)
+    assert "Сейчас сохранено: Слова Ерлана" in seen(answer.text)
+    assert ">Слова Асель</textarea>" in answer.text
+    assert stage.bot.rules.shops[0].texts[0].text == "Слова Ерлана"
+    again = {**own_form(answer.text, "ru"), "text": "Слова Асель"}
+    await desk.post(f"{THANKS}/own", again)
+    assert stage.bot.rules.shops[0].texts[0].text == "Слова Асель"
+
+
+async def test_own_words_are_kept_whatever_else_was_changed_meanwhile(
+    desk: Desk, stage: Stage
+) -> None:
+    page = await desk.page(THANKS)
+    await desk.post(f"{TEXTS}/switch", {"name": "reminder", "on": "no"})
+    for language, text in (("ru", "Спасибо!"), ("kk", "Рахмет!")):
+        answer = await desk.post(f"{THANKS}/own", {**own_form(page, language), "text": text})
+        assert "Сохранено. Действует сразу." in seen(answer.text)
+    assert {own.text for own in stage.bot.rules.shops[0].texts} == {"Спасибо!", "Рахмет!"}
+    again = await desk.page(THANKS)
+    assert own_form(again, "ru") != own_form(page, "ru")
 
 
 async def test_prompts_and_fixed_texts_can_be_read(desk: Desk) -> None:
@@ -234,6 +270,7 @@ async def test_a_text_is_shown_before_it_goes_and_nothing_is_sent(desk: Desk, st
     free = await desk.post(f"{TEXTS}/review_request/preview", {**form, "ask": ""})
     assert free.status_code == 200
     assert "Айгерим" in free.text[free.text.index("blockquote") :]
+    assert "модель не настроена" not in free.text
     assert len(stage.model.requests) == asked
     paid = await desk.post(f"{TEXTS}/review_request/preview", {**form, "ask": "model"})
     assert "стоило $" in seen(paid.text)
@@ -267,6 +304,51 @@ async def test_each_shop_has_its_own_rules(store_url: str, tmp_path: Path) -> No
         assert "В магазинах по-разному." in seen(await desk.page(RULES))
         assert "Balalar" in seen(await desk.page(LOG))
         assert (await desk.get(RULES, shop="nobodys")).status_code == 404
+
+
+async def test_a_preview_for_all_shops_has_the_orders_of_all(
+    store_url: str, tmp_path: Path
+) -> None:
+    shops = tmp_path / "shops.toml"
+    shops.write_text('[tdom]\nname = "Тёплый дом"\n[bala]\nname = "Balalar"\n', "utf-8")
+    async with (
+        on_stage(store_url, AI_SELLER_SHOPS_FILE=str(shops)) as stage,
+        desk_of(stage.url, key=ADMIN) as desk,
+    ):
+        bought = replace(order(), shop="bala")
+        await stage.bot.contacts.keep_orders([(bought, PHONE)], NOON, first="tdom")
+        page = await desk.page(THANKS)
+        assert "№912000001 · Куртка Alpin черная 48 · Balalar" in seen(page)
+        form = {"order": "bala/912000001", "language": "ru", "ask": ""}
+        shown = seen((await desk.post(f"{THANKS}/preview", form)).text)
+        assert "Это Balalar." in shown
+        assert "Заказов ещё нет" in seen(await desk.page(THANKS, shop="tdom"))
+
+
+async def test_where_a_form_has_left_the_browser_the_page_finds_itself_again(
+    store_url: str, tmp_path: Path
+) -> None:
+    """The script asks for the address it is at; it must be the page, and of the same shop."""
+    shops = tmp_path / "shops.toml"
+    shops.write_text('[tdom]\nname = "Тёплый дом"\n[bala]\nname = "Balalar"\n', "utf-8")
+    async with (
+        on_stage(store_url, AI_SELLER_SHOPS_FILE=str(shops)) as stage,
+        desk_of(stage.url, key=ADMIN) as desk,
+    ):
+        page = await desk.page(THANKS, shop="bala")
+        forms = re.findall(r'action="([^"#]+/(?:preview|own)[^"#]*)', page)
+        assert len(forms) == 3
+        for where in forms:
+            again = await desk.page(where)
+            parts = re.findall(r'<section id="(?:what|arms)".*?</section>', again, re.DOTALL)
+            assert len(parts) == 2
+            assert all('name="shop" value="bala"' in part for part in parts)
+
+
+async def test_the_wording_that_is_said_is_the_one_shown_first(desk: Desk) -> None:
+    for name, on in (("v2", "yes"), ("v1", "no")):
+        await desk.post(f"{TEXTS}/switch", {"name": f"post_purchase/{name}", "on": on})
+    assert '<option value="v2" selected>' in await desk.page(THANKS)
 
 
 async def test_no_form_is_taken_without_its_token(desk: Desk) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from defusedxml.ElementTree import fromstring
+from msgspec.structs import replace
 
+from app.demo.faults import Status
 from app.domain.conversation import Entry, Kind, Written
 from app.domain.events import SessionChanged
 from app.domain.meaning import Mood
@@ -19,7 +21,8 @@ from app.domain.rules import Purpose, Reason
 from app.domain.session import _LIMITS, Grade, Health
 from app.store.claims import Settled
 from app.web.desk.catalogue import kazakh
-from tests.builders import NOON, PHONE, person
+from app.web.desk.charts import _LETTERS
+from tests.builders import NOON, PHONE, person, waiting
 from tests.desk import Desk, desk_of, seen
 from tests.e2e.stage import ADMIN, Stage, on_stage
 
@@ -141,6 +144,18 @@ async def test_a_buyer_who_says_that_all_is_well_is_counted_as_happy(
     assert [shown[name] for name in told] == ["1", "2", "1", "0"]
 
 
+async def test_a_message_that_was_looked_for_six_times_is_not_six_of_unknown_fate(
+    stage: Stage, desk: Desk
+) -> None:
+    stage.waha.faults.extend([Status(500)] * 6)
+    await stage.ordered()
+    await stage.advance(hours=3)
+    html = await desk.page("/desk/today")
+    shown = tiles(html)
+    assert (shown["Не ушло"], shown["Проверял, ушло ли"]) == ("1", "6")
+    assert "Неизвестно" not in part(html, "figures")
+
+
 async def test_who_is_unhappy_now_is_told_beside_what_was_answered(
     stage: Stage, desk: Desk
 ) -> None:
@@ -231,13 +246,39 @@ async def test_what_waits_is_shown_with_its_reason_and_buttons(stage: Stage, des
     await stage.settle()
     html = await desk.page("/desk/today")
     plan = part(html, "waiting")
-    assert "Айгерим С Вопрос о доставленном заказе завтра, 12:00 · недавно ему уже писали" in plan
-    assert "Просьба об отзыве 25 ноября, 12:00" in plan
+    assert (
+        "Айгерим С Вопрос о доставленном заказе отправим завтра в 12:00 — недавно ему уже писали"
+        in plan
+    )
+    assert "Просьба об отзыве отправим 25 ноября в 12:00" in plan
     doors = re.findall(r'action="/desk/waiting/([0-9a-f]{20})/(\w+)/(\w+)"', html)
     assert len({ref for ref, _, _ in doors}) == 1
     assert [act for _, _, act in doors] == ["now", "cancel"] * 2
     assert f'href="/desk/chats/{doors[0][0]}"' in html
     assert PHONE not in html
+
+
+async def test_of_much_that_waits_the_soonest_are_shown_and_more_when_asked(
+    stage: Stage, desk: Desk
+) -> None:
+    for n in range(12):
+        review = waiting(Purpose.REVIEW_REQUEST, due=NOON + timedelta(hours=n + 1))
+        chat = f"770500000{n:02}"
+        claimed = await stage.bot.mailbox.look(chat)
+        known = person(chat=chat, phone=chat, pending=(review,))
+        await stage.bot.mailbox.commit(
+            claimed, Settled(conversation=known, wake=review.due), now=NOON
+        )
+    first = await desk.page("/desk/today", days="7")
+    assert part(first, "waiting").count("Просьба об отзыве") == 10
+    assert "Показаны ближайшие 10, ждут и другие. Показать больше" in part(first, "waiting")
+    assert "/desk/today?days=7&amp;plan=50#waiting" in first
+    second = part(await desk.page("/desk/today", days="7", plan="50"), "waiting")
+    assert second.count("Просьба об отзыве") == 12
+    assert "Показаны ближайшие" not in second
+    for nonsense in ("-1", "x", "9" * 400, "11"):
+        shown = part(await desk.page("/desk/today", plan=nonsense), "waiting")
+        assert shown.count("Просьба об отзыве") == 10
 
 
 async def test_a_name_with_markup_in_it_is_only_a_name(stage: Stage, desk: Desk) -> None:
@@ -314,6 +355,39 @@ async def test_a_picture_has_another_address_when_its_figures_change(
         html = await desk.page("/desk/today")
         addresses.append(re.findall(r'src="(/desk/charts/messages[^"]+)"', html))
     assert addresses[0] != addresses[1]
+
+
+async def test_columns_of_a_month_do_not_touch(stage: Stage, desk: Desk) -> None:
+    for days_ago in (0, 1):
+        await happened(stage, entry(Kind.WRITTEN, written=CENT), days_ago=days_ago)
+    answer = await desk.get("/desk/charts/cost.svg", days="30")
+    bars = [each for each in fromstring(answer.text).iter() if "rx" in each.attrib]
+    left, right = sorted(bars, key=lambda bar: float(bar.attrib["x"]))[-2:]
+    gap = float(right.attrib["x"]) - float(left.attrib["x"]) - float(left.attrib["width"])
+    assert gap > float(left.attrib["width"]) / 4
+
+
+@pytest.mark.parametrize("cost", [0.000003, 0.012, 0.1, 899])
+async def test_no_two_marks_of_money_read_the_same(stage: Stage, desk: Desk, cost: float) -> None:
+    paid = entry(Kind.WRITTEN, written=replace(CENT, cost=cost))
+    await happened(stage, paid)
+    drawn = fromstring((await desk.get("/desk/charts/cost.svg", days="7")).text)
+    said = [each.text or "" for each in drawn.iter() if each.tag.endswith("text")]
+    marks = [text for text in said if text.startswith("$")]
+    assert len(marks) >= 3
+    assert len(set(marks)) == len(marks)
+
+
+async def test_the_names_of_the_lines_do_not_run_into_one_another(stage: Stage, desk: Desk) -> None:
+    await happened(stage, entry())
+    drawn = fromstring((await desk.get("/desk/charts/messages.svg", days="30")).text)
+    names = [text for group in drawn.iter() if "legend" in group.get("class", "").split()
+             for text in group if text.tag.endswith("text")]  # fmt: skip
+    first, second, third = ((float(name.attrib["x"]), float(name.attrib["y"])) for name in names)
+    assert second[0] - first[0] > 19 + _LETTERS * 0.65 * len("отправлено")
+    (named,) = (each for each in drawn.iter() if each.get("class") == "legends")
+    down = float(re.findall(r"[\d.]+", named.attrib["transform"])[1])
+    assert first[1] < third[1] < float(drawn.attrib["viewBox"].split()[3]) - down - 5
 
 
 @pytest.mark.parametrize("name", ["secrets.svg", "messages", "messages.png", "..%2Ftoday.svg"])

@@ -10,12 +10,13 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from app.domain.conversation import Author, Conversation, Message, Status
+from app.domain.conversation import Author, Conversation, Message, OptOut, Status
+from app.domain.events import Stage
 from app.domain.rules import Purpose
 from app.store import keys
 from app.store.claims import Buried, Settled
 from app.store.journal import Sort
-from tests.builders import NOON, PHONE, ours, person, spoke, waiting
+from tests.builders import NOON, PHONE, order, ours, person, spoke, waiting
 from tests.integration.test_doors import House, house, is_problem
 
 LATER = NOON + timedelta(days=2)
@@ -179,6 +180,47 @@ async def test_facts_that_were_dismissed_are_lost_and_the_answer_says_so(doors: 
     assert await journal(doors) == [("dropped", "dismissed", "dead")]
     assert is_problem(await doors.api.post("/api/buried/dead/replay"), 404)
     assert is_problem(await doors.api.post("/api/buried/none/dismiss"), 404)
+
+
+REFUSED: list[tuple[str, dict[str, Any]]] = [
+    ("opted_out", {"opt_out": OptOut(at=NOON, by=Author.CUSTOMER)}),
+    ("order_changed", {"orders": (order(Stage.CANCELLED),)}),
+    ("customer_cap", {"proactive": spoke(200, 300, 400)}),
+]
+
+
+@pytest.mark.parametrize(("reason", "fields"), REFUSED)
+async def test_what_the_rules_would_throw_away_is_not_tried_again_and_stays_listed(
+    doors: House, reason: str, fields: dict[str, Any]
+) -> None:
+    """Else it would vanish from the list and from the chat, and nobody would be told."""
+    failed = replace(ours(Status.FAILED, None), order_code="912000001")
+    await knows(doors, person(messages=(failed,), **fields))
+    await doors.front.journal.bury(grave(failed.id, cause="bad_request", message=failed.id))
+    answer = await doors.api.post(f"/api/buried/{failed.id}/replay")
+    assert is_problem(answer, 409)
+    assert (answer.json()["code"], reason in answer.json()["detail"]) == ("not_allowed", True)
+    assert await buried(doors) == [failed.id]
+    (message,) = (await doors.api.get(f"/api/contacts/{PHONE}/messages")).json()
+    assert message["status"] == "failed"
+
+
+async def test_what_may_have_gone_is_looked_for_whatever_the_rules_say(doors: House) -> None:
+    unknown = ours(Status.UNCERTAIN, None)
+    stop = OptOut(at=NOON, by=Author.CUSTOMER)
+    await knows(doors, person(messages=(replace(unknown, sending=None),), opt_out=stop))
+    await doors.front.journal.bury(grave(unknown.id, cause="unconfirmed", message=unknown.id))
+    answer = await doors.api.post(f"/api/buried/{unknown.id}/replay")
+    assert (answer.status_code, answer.json()["blocked"]) == (202, None)
+
+
+async def test_a_replay_that_waits_for_a_rule_says_for_which(doors: House) -> None:
+    failed = ours(Status.FAILED, None)
+    await knows(doors, person(messages=(failed,)))
+    await doors.front.journal.bury(grave(failed.id, cause="bad_request", message=failed.id))
+    doors.clock.set(NIGHT)
+    answer = await doors.api.post(f"/api/buried/{failed.id}/replay")
+    assert (answer.status_code, answer.json()["blocked"]) == (202, "quiet_hours")
 
 
 async def test_who_dismisses_has_a_short_name(doors: House) -> None:

@@ -33,7 +33,8 @@ _OF_MESSAGES: dict[str, Cause] = {
     UNCONFIRMED: Cause(
         what="Неизвестно, ушло ли: WhatsApp не подтвердил и не отказал.",
         do="Посмотрите в телефоне магазина. Если сообщение там есть, уберите его отсюда. Если нет, "
-        "повторите: бот сначала поищет его в WhatsApp и дважды не отправит.",
+        "повторите: бот сначала поищет его в WhatsApp и дважды не отправит. Вернётся сюда снова — "
+        "напишите покупателю сами.",
     ),
     "not_on_whatsapp": Cause(
         what="Этого номера нет в WhatsApp.",
@@ -99,12 +100,14 @@ _OF_FACTS: dict[str, Cause] = {
 _EXCEPTION = re.compile(r"\w+(Error|Exception|Warning|Exit|Interrupt)")
 
 _STRANGE_MESSAGE = Cause(what="Не отправлено. WhatsApp назвал причину так: {code}", do=_AGAIN)
+_OUR_FAULT = Cause(what="Не отправлено: в программе ошибка.", do=_TO_DEVELOPER)
 _WORDED = Cause(what="Не отправлено: {known}.", do=_AGAIN)
 _STRANGE_FACTS = Cause(what="Бот не смог обработать эти события.", do=_TO_DEVELOPER)
 
 CAUSES = (
     *_OF_MESSAGES.values(),
     *_OF_FACTS.values(),
+    _OUR_FAULT,
     _WORDED,
     _STRANGE_MESSAGE,
     _STRANGE_FACTS,
@@ -121,7 +124,7 @@ def cause_of(buried: Buried, *, known: str | None = None) -> Cause:
     if sort_of(buried) is Sort.FACTS:
         return _OF_FACTS.get(code, _STRANGE_FACTS)
     if _EXCEPTION.fullmatch(code):
-        return Cause(what=_STRANGE_MESSAGE.what, do=_TO_DEVELOPER)
+        return _OUR_FAULT
     own = _OF_MESSAGES.get(code)
     if own is not None:
         return own

@@ -49,13 +49,17 @@ class Series(Struct, frozen=True, kw_only=True):
 
 
 class Chart(Struct, frozen=True, kw_only=True):
-    """What is drawn. ``says`` is it in a sentence, ``empty`` what is shown where all is nothing."""
+    """What is drawn. ``says`` is it in a sentence, ``empty`` what is shown where all is nothing.
+
+    ``shown`` is a value in words, ``marked`` one beside the chart, where no two may read the same.
+    """
 
     says: str
     empty: str
     labels: tuple[str, ...]
     series: tuple[Series, ...]
     shown: Callable[[float], str]
+    marked: Callable[[float], str] | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -65,13 +69,13 @@ class Chart(Struct, frozen=True, kw_only=True):
 
 def lines(chart: Chart, theme: Theme) -> bytes:
     """A line for each series, from the first label to the last. UTF-8."""
-    drawn = pygal.Line(_config(chart, theme), dots_size=3, legend_at_bottom_columns=3)
+    drawn = pygal.Line(_config(chart, theme), dots_size=3)
     return _along(drawn, chart, dashes=("", "7,4", "2,4"))
 
 
 def columns(chart: Chart, theme: Theme) -> bytes:
     """A column for each label. UTF-8."""
-    return _along(pygal.Bar(_config(chart, theme), show_legend=False), chart, dashes=("",))
+    return _along(_Standing(_config(chart, theme), show_legend=False), chart, dashes=("",))
 
 
 def bars(chart: Chart, theme: Theme) -> bytes:
@@ -93,6 +97,12 @@ def bars(chart: Chart, theme: Theme) -> bytes:
         drawn.add("", [value for _, value in reversed(rows)])
     words = [_short(f"{chart.shown(value)} — {label}") for label, value in rows]
     return _rendered(drawn, chart, worded=words)
+
+
+class _Standing(pygal.Bar):  # type: ignore[misc]
+    """Columns that do not touch, however many days there are."""
+
+    _series_margin = 0.15
 
 
 class _Lying(pygal.HorizontalBar):  # type: ignore[misc]
@@ -146,7 +156,7 @@ def _config(chart: Chart, theme: Theme) -> pygal.Config:
         legend_box_size=14,
         truncate_legend=-1,
         truncate_label=-1,
-        value_formatter=chart.shown,
+        value_formatter=chart.marked or chart.shown,
         no_data_text=_clean(chart.empty),
     )
 

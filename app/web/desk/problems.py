@@ -14,6 +14,7 @@ from litestar.response import Redirect
 from msgspec import Struct
 
 from app.domain.conversation import Message
+from app.domain.rules import Reason
 from app.errors import Refused
 from app.store.claims import Buried
 from app.store.contacts import lid_of
@@ -22,6 +23,7 @@ from app.web.desk.causes import cause_of, without_phone
 from app.web.desk.masks import without_phones
 from app.web.desk.rows import masked_phone, read_name
 from app.web.desk.visit import FromVisit, Visit
+from app.web.desk.waiting import BLOCKED
 from app.web.front import Front
 from app.web.queue_api import dismissed, replayed
 from app.web.reading import Reading, look
@@ -37,7 +39,16 @@ REPLAYED = "Повторяем. Если снова не получится, э�
 DISMISSED = "Убрано."
 _GONE = "Этого здесь уже нет: кто-то повторил или убрал."
 _SETTLED = "Повторять нечего: сообщение уже ушло или его больше нет в чате. Его можно убрать."
-TEXTS = (REPLAYED, DISMISSED, _GONE, _SETTLED)
+_NOT_ALLOWED = "Не повторили: правила этого не разрешают. Напишите покупателю сами или уберите."
+_FORBIDDEN: dict[str | None, str] = {
+    Reason.OPTED_OUT: "Не повторили: покупатель просил не писать.",
+    Reason.ORDER_CHANGED: "Не повторили: с заказом уже иначе, этот текст больше не верен.",
+    Reason.UPSET: "Не повторили: покупатель недоволен. Сначала ответьте ему сами.",
+    Reason.CUSTOMER_CAP: "Не повторили: этому покупателю уже написали сколько можно.",
+    Reason.DISABLED: "Не повторили: выключено. Включите на странице «Тексты» и повторите.",
+    Reason.PEOPLE_OWN_CHAT: "Не повторили: чат ведёт человек. Ответьте сами или верните чат боту.",
+}
+TEXTS = (REPLAYED, DISMISSED, _GONE, _SETTLED, _NOT_ALLOWED, *_FORBIDDEN.values())
 """What may be said after a button was pressed."""
 
 _FILTERS: tuple[tuple[str, str], ...] = (
@@ -208,7 +219,8 @@ def _name(visit: Visit, grave: Buried, reading: Reading | None) -> str:
 
 def _what(visit: Visit, grave: Buried, message: Message | None) -> str:
     if message is not None:
-        return visit.words.purpose(message.purpose)
+        purpose = message.purpose
+        return visit.words.purpose(purpose) if purpose else visit.t("Ответ человека")
     if grave.message is not None:
         return visit.t("Текста больше нет")
     n = len(grave.letters)
@@ -253,10 +265,18 @@ async def replay(visit: FromVisit, id: FromPath[str]) -> Redirect:  # noqa: A002
     """Try it again."""
     to = await _came_from(visit)
     try:
-        await replayed(visit.front, id)
+        done = await replayed(visit.front, id)
     except Refused as refusal:
-        return visit.back(to, said=_GONE if refusal.status == 404 else _SETTLED, tone="no")  # noqa: PLR2004 - HTTP's
+        return visit.back(to, said=_why_not(refusal), tone="no")
+    if done.blocked is not None:
+        return visit.back(to, said=BLOCKED.get(done.blocked, REPLAYED), tone="wait")
     return visit.back(to, said=REPLAYED)
+
+
+def _why_not(refusal: Refused) -> str:
+    if refusal.code == "not_allowed":
+        return _FORBIDDEN.get(refusal.about, _NOT_ALLOWED)
+    return _SETTLED if refusal.code == "settled" else _GONE
 
 
 @post("/problems/{id:str}/dismiss")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from zlib import crc32
 
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 from msgspec import Struct
 
+from app.domain.adjust import Change
 from app.domain.events import Item, Language, Order, Stage
 from app.domain.experiments import arm_name
 from app.domain.language import first_name
@@ -19,7 +22,7 @@ from app.errors import Conflict, Refused
 from app.store.known_orders import KnownOrder
 from app.web.desk import texts_rules
 from app.web.desk.texts_rules import TEXTS, Scope, asked_scope, at, is_on, scope_of, wrong_of
-from app.web.desk.texts_said import BROUGHT_BACK, OVERTAKEN, SAVED, UNCHANGED, WHEN
+from app.web.desk.texts_said import BROUGHT_BACK, SAVED, UNCHANGED, WHEN
 from app.web.desk.visit import FromVisit, Visit
 from app.web.front import Front
 
@@ -27,6 +30,8 @@ NEWEST = 20
 """Orders there are to choose from."""
 
 _ORDER: tuple[Purpose, ...] = tuple(WHEN)
+
+_OVERTAKEN = Refused("these words were changed meanwhile", code="rules_changed", status=409)
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -53,26 +58,32 @@ class Arm(Struct, frozen=True, kw_only=True):
 
 
 class Own(Struct, frozen=True, kw_only=True):
-    """The seller's own words in one language; ``changed``: they were written at the desk."""
+    """The seller's own words in one language; ``changed``: they were written at the desk.
+
+    ``was`` names what was said when the form was made. ``kept`` is what somebody else saved while
+    these words were being typed.
+    """
 
     language: Language
     name: str
     text: str
+    was: str
     changed: bool
     differs: bool
     wrong: str | None = None
+    kept: str | None = None
 
 
 class Choice(Struct, frozen=True, kw_only=True):
-    """An order a preview may be of; nothing of it is a phone."""
+    """An order a preview may be of, ``shop/code``; nothing of it is a phone."""
 
-    code: str
+    order: str
     name: str
 
 
 class _OwnForm(Struct, frozen=True, kw_only=True):
     language: Language
-    version: int
+    was: str = ""
     text: str = ""
     shop: str = ""
     back: str = ""
@@ -137,9 +148,12 @@ def _until(visit: Visit, span: timedelta) -> str:
 # --- one purpose ------------------------------------------------------------------------------
 
 
-@get("/texts/{purpose:str}")
+@get(["/texts/{purpose:str}", "/texts/{purpose:str}/preview", "/texts/{purpose:str}/own"])
 async def text(visit: FromVisit, purpose: FromPath[str]) -> Response[str]:
-    """The prompts and words of one purpose, and how they would read."""
+    """The prompts and words of one purpose, and how they would read.
+
+    Also where a form has left the browser: the page goes on looking for what has changed there.
+    """
     await visit.front.ruling.keep_up()
     return await _page(visit, asked_scope(visit), _purpose(purpose))
 
@@ -161,20 +175,20 @@ async def _page(
     preview: Preview | None = None,
 ) -> Response[str]:
     told = _of(_book(visit.front), purpose)
-    orders = await _orders(visit, scope)
+    arms = await _arms(visit, scope, told)
+    spoken = next((arm.name for arm in arms if arm.on is not False), "")
     return visit.page(
         "texts_one.html",
         tab="texts",
         status=200 if refusal is None else refusal.status,
         scope=scope,
         row=_row(visit, scope, purpose),
-        version=visit.front.ruling.adjustments.version,
         own=_own(visit, scope, purpose, form=own, refusal=refusal),
         prompts=_prompts(visit, told),
         canned=_canned(visit, told),
-        arms=await _arms(visit, scope, told),
-        orders=orders,
-        asked=asked or _PreviewForm(language=visit.lang),
+        arms=arms,
+        orders=await _orders(visit, scope),
+        asked=asked or _PreviewForm(language=visit.lang, arm=spoken),
         languages=[(each, visit.words.language(each)) for each in Language],
         preview=preview,
         can_preview=visit.front.preview is not None,
@@ -246,19 +260,33 @@ def _own(
     languages = {each: None for shop in scope.ids for each in rules.of(shop).languages}
     found: list[Own] = []
     for language in languages:
-        texts = [rules.shop(shop).own_text(purpose, language) or "" for shop in scope.ids]
+        texts = _said_by(visit, scope, purpose, language=language)
         mine = form if form is not None and form.language is language else None
+        overtaken = mine is not None and refusal is _OVERTAKEN
         found.append(
             Own(
                 language=language,
                 name=visit.words.language(language),
                 text=texts[0] if mine is None else mine.text,
+                was=_named(texts),
                 changed=any(f"{purpose}/{language}" in changed.of(s).texts for s in scope.ids),
                 differs=len(set(texts)) > 1,
                 wrong=wrong_of(visit, refusal) if refusal and mine else None,
+                kept=texts[0] if overtaken else None,
             )
         )
     return found
+
+
+def _said_by(visit: Visit, scope: Scope, purpose: Purpose, *, language: Language) -> list[str]:
+    """The seller's words of each shop in question; empty where it has none."""
+    rules = visit.front.rules
+    return [rules.shop(shop).own_text(purpose, language) or "" for shop in scope.ids]
+
+
+def _named(texts: list[str]) -> str:
+    """What tells these words from any others."""
+    return f"{crc32(chr(0).join(texts).encode()):08x}"
 
 
 @post("/texts/{purpose:str}/own")
@@ -268,28 +296,54 @@ async def change_own(visit: FromVisit, purpose: FromPath[str]) -> Response[str] 
     scope = scope_of(visit, form.shop)
     back = bool(form.back) or not form.text.strip()
     wanted = {"texts": {of.value: {form.language.value: None if back else form.text}}}
-    to = at(f"{TEXTS}/{of}", scope)
     try:
-        changes = await visit.front.ruling.change(
-            wanted, shop=scope.shop, who=visit.who, now=visit.now, version=form.version
-        )
-    except Conflict:
-        await visit.front.ruling.keep_up()
-        return visit.back(to, said=OVERTAKEN, tone="wait")
+        changes = await _worded(visit, scope, of, form=form, wanted=wanted)
     except Refused as refusal:
         return await _page(visit, scope, of, own=form, refusal=refusal)
     done = BROUGHT_BACK if back else SAVED
-    return visit.back(to, said=done if changes else UNCHANGED)
+    return visit.back(at(f"{TEXTS}/{of}", scope), said=done if changes else UNCHANGED)
+
+
+async def _worded(
+    visit: Visit, scope: Scope, purpose: Purpose, *, form: _OwnForm, wanted: Mapping[str, object]
+) -> tuple[Change, ...]:
+    """Keep the words, unless these very words were changed since the form was made.
+
+    What else was changed meanwhile is no reason to lose what was typed. Raises Refused.
+    """
+    ruling = visit.front.ruling
+    await ruling.keep_up()
+    version = ruling.adjustments.version
+    if form.was not in {"", _named(_said_by(visit, scope, purpose, language=form.language))}:
+        raise _OVERTAKEN
+    try:
+        return await ruling.change(
+            wanted, shop=scope.shop, who=visit.who, now=visit.now, version=version
+        )
+    except Conflict:
+        await ruling.keep_up()
+        raise _OVERTAKEN from None
 
 
 # --- a text before it goes --------------------------------------------------------------------
 
 
 async def _orders(visit: Visit, scope: Scope) -> list[Choice]:
-    known = await visit.front.contacts.newest_orders(scope.ids[0], limit=NEWEST)
+    """The newest orders of all shops in question."""
+    known = [
+        each
+        for shop in scope.ids
+        for each in await visit.front.contacts.newest_orders(shop, limit=NEWEST)
+    ]
+    known.sort(key=lambda each: each.order.created_at or each.heard_at, reverse=True)
+    known = known[:NEWEST]
     names = await _names(visit.front, known)
+    shops = {shop.id: shop.name for shop in scope.shops} if len(scope.ids) > 1 else {}
     return [
-        Choice(code=each.order.code, name=_titled(each.order, names.get(each.chat or "")))
+        Choice(
+            order=f"{each.order.shop}/{each.order.code}",
+            name=_titled(each.order, names.get(each.chat or ""), shops.get(each.order.shop)),
+        )
         for each in known
     ]
 
@@ -305,9 +359,9 @@ async def _names(front: Front, known: list[KnownOrder]) -> dict[str, str | None]
     }
 
 
-def _titled(order: Order, name: str | None) -> str:
+def _titled(order: Order, name: str | None, shop: str | None) -> str:
     goods = order.items[0].name if order.items else None
-    return " · ".join(filter(None, (f"№{order.code}", goods, name)))
+    return " · ".join(filter(None, (f"№{order.code}", goods, name, shop)))
 
 
 @post("/texts/{purpose:str}/preview")
@@ -320,7 +374,7 @@ async def preview(visit: FromVisit, purpose: FromPath[str]) -> Response[str]:
     order, name = await _chosen(visit, scope, form.order)
     shown = await visit.front.preview(
         PreviewWish(
-            shop=scope.ids[0],
+            shop=order.shop,
             purpose=of,
             language=form.language,
             order=order,
@@ -332,9 +386,10 @@ async def preview(visit: FromVisit, purpose: FromPath[str]) -> Response[str]:
     return await _page(visit, scope, of, asked=form, preview=shown)
 
 
-async def _chosen(visit: Visit, scope: Scope, code: str) -> tuple[Order, str | None]:
+async def _chosen(visit: Visit, scope: Scope, chosen: str) -> tuple[Order, str | None]:
     """The order that was chosen and its buyer's name; an invented one while there are none."""
-    shop, front = scope.ids[0], visit.front
+    named, _, code = chosen.rpartition("/")
+    shop, front = named if named in scope.ids else scope.ids[0], visit.front
     known = await front.contacts.order(shop, code) if code else None
     if known is None:
         item = Item(name=visit.t("Чайник электрический, 1,7 л"), price=12990.0)

@@ -53,16 +53,24 @@ _MOST_DAYS = 90
 _DIGITS = 5
 """Digits from which a number of days is none."""
 
-_SHOWN = 10
-_SEARCHED = 60
-"""How many of what waits are shown, and looked at for those of one shop."""
+PLANS = (10, 50, 200)
+"""How many of what waits are shown: at first, and when one asks for more."""
+
+_SEARCHED = 6
+"""How many times as many are looked at for those of one shop."""
 
 
 class Choice(Struct, frozen=True, kw_only=True):
-    """What the visitor wants to see: a shop (None: all), and how many days."""
+    """What the visitor wants to see: a shop (None: all), how many days, how much of the plan."""
 
     shop: str | None
     days: int
+    plan: int = PLANS[0]
+
+    @property
+    def more(self) -> int | None:
+        """How much of the plan is shown next; None where that is all the page can show."""
+        return next((plan for plan in PLANS if plan > self.plan), None)
 
 
 def _choice(visit: Visit) -> Choice:
@@ -71,7 +79,11 @@ def _choice(visit: Visit) -> Choice:
     shop, days = query.get("shop"), query.get("days", "")
     known = {each.id for each in visit.front.rules.shops}
     wanted = int(days) if days.isascii() and days.isdecimal() and len(days) < _DIGITS else 1
-    return Choice(shop=shop if shop in known else None, days=min(max(wanted, 1), _MOST_DAYS))
+    return Choice(
+        shop=shop if shop in known else None,
+        days=min(max(wanted, 1), _MOST_DAYS),
+        plan=next((plan for plan in PLANS if query.get("plan") == str(plan)), PLANS[0]),
+    )
 
 
 def _days(visit: Visit, count: int) -> tuple[date, ...]:
@@ -94,6 +106,7 @@ async def today(visit: FromVisit) -> Response[str]:
     budget = await visit.front.counters.budget(_days(visit, 1)[0])
     voice = Voice(visit.lang, visit.words)
     standing = {} if choice.shop else await visit.front.chats.counts()
+    waiting = await _waiting(visit, choice)
     return visit.page(
         "today.html",
         tab="today",
@@ -108,7 +121,8 @@ async def today(visit: FromVisit) -> Response[str]:
         costs=costs_by_purpose(shown.costs, visit.words, visit.t),
         budget=budget,
         notices=await _notices(visit, sessions, budget),
-        waiting=await _waiting(visit, choice.shop),
+        waiting=waiting[: choice.plan],
+        more=len(waiting) > choice.plan,
         numbers=[await _number(visit, line) for line in sessions],
         caps=await _caps(visit.front, choice.shop),
         drawings=[
@@ -176,7 +190,7 @@ async def _notices(visit: Visit, sessions: list[Line], budget: Budget) -> list[N
         found.append(
             Notice(
                 tone="wait",
-                says=t("Не получилось совсем: {n}.", n=buried),
+                says=t("Бот не справился сам, решать вам: {n}.", n=buried),
                 todo=t("Посмотрите на странице «Проблемы», что с ними делать."),
                 where="/desk/problems",
             )
@@ -188,38 +202,36 @@ async def _notices(visit: Visit, sessions: list[Line], budget: Budget) -> list[N
 
 
 class Next(Struct, frozen=True, kw_only=True):
-    """Something that waits: whose it is, what for, why not yet. ``item.text`` stays in the chat.
+    """Something that waits: whose it is, what for, when it goes and why not yet.
 
-    ``may_change``: it can still be called off, or be sent at once.
+    ``item.text`` stays in the chat. ``may_change``: it can still be called off, or be sent at once.
     """
 
     item: Item
     ref: str
     name: str
     purpose: str
-    why: str
+    goes: str
     may_change: bool
 
 
-async def _waiting(visit: Visit, shop: str | None) -> list[Next]:
-    """What is said next, soonest first."""
-    wanted = _SHOWN if shop is None else _SEARCHED
+async def _waiting(visit: Visit, choice: Choice) -> list[Next]:
+    """What is said next, soonest first; one more than is shown, where there is more."""
+    wanted = choice.plan + 1 if choice.shop is None else choice.plan * _SEARCHED
     found = await upcoming(visit.front, wanted)
-    mine = [item for item in found if shop in (None, item.shop)][:_SHOWN]
+    mine = [item for item in found if choice.shop in (None, item.shop)][: choice.plan + 1]
     return list(await asyncio.gather(*(_next(visit, item) for item in mine)))
 
 
 async def _next(visit: Visit, item: Item) -> Next:
     words = visit.words
-    why = words.reason(item.blocked)
-    if item.status is Stand.UNCERTAIN:
-        why = words.status(item.status)
+    unknown = item.status is Stand.UNCERTAIN
     return Next(
         item=item,
         ref=await visit.front.chats.ref(item.chat),
         name=read_name(item.name) if item.name else _unnamed(item, visit),
         purpose=words.purpose(item.purpose) if item.purpose else visit.t("Ответ человека"),
-        why=why,
+        goes=words.status(item.status) if unknown else words.going(item.until, item.blocked),
         may_change=item.status in (Stand.SCHEDULED, Stand.QUEUED),
     )
 

@@ -169,14 +169,15 @@ def _people(counted: Counts, t: Said, standing: Mapping[Shelf, int]) -> Iterator
 
 def _rare(counted: Counts, t: Said) -> Iterator[Tile]:
     """What is told only when there is something to tell."""
+    checked = t("раз: WhatsApp не ответил, бот искал сообщение там сам")
     names = {
-        Metric.DRY_RUN: (t("Не отправлено в пробном режиме"), ""),
-        Metric.ERRORS: (t("Не ушло"), "no"),
-        Metric.UNCERTAIN: (t("Неизвестно, ушло ли"), "wait"),
+        Metric.DRY_RUN: (t("Не отправлено в пробном режиме"), "", ""),
+        Metric.ERRORS: (t("Не ушло"), "no", ""),
+        Metric.UNCERTAIN: (t("Проверял, ушло ли"), "", checked),
     }
-    for metric, (name, tone) in names.items():
+    for metric, (name, tone, note) in names.items():
         if value := counted.of(metric):
-            yield Tile(name=name, value=value, tone=tone)
+            yield Tile(name=name, value=value, tone=tone, note=note)
 
 
 def _is_proactive(purpose: str) -> bool:
@@ -320,6 +321,7 @@ def _cost(shown: Period, voice: Voice) -> Chart:
         empty=voice.t("За эти дни модель ничего не стоила"),
         labels=_labels(shown),
         shown=lambda dollars: usd(dollars) if dollars else "$0",
+        marked=lambda dollars: f"${dollars:.6f}".rstrip("0").rstrip("."),
         series=(Series(name=voice.t("доллары США"), values=paid),),
     )
 
