@@ -6,6 +6,7 @@ Every field may be absent, null or of any type, as in its webhooks.
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from msgspec import UNSET, Struct, field
@@ -39,11 +40,13 @@ _ONLY_PERSONS = {"status": True, "groups": True, "channels": True, "broadcast": 
 
 
 class Webhook(Struct, frozen=True, kw_only=True):
-    """Where a session posts its events. Its key stays in WAHA."""
+    """Where a session posts its events. Its key stays in WAHA: ``key_mark`` is a hash of it, None
+    without one.
+    """
 
     url: str
     events: tuple[str, ...]
-    has_hmac: bool
+    key_mark: str | None = None
 
 
 class SessionState(Struct, frozen=True, kw_only=True):
@@ -68,6 +71,11 @@ class Version(Struct, frozen=True, kw_only=True):
 
     version: str
     engine: str | None = None
+
+
+def mark_of(key: str) -> str:
+    """What tells one HMAC key from another, and nothing of either."""
+    return sha256(key.encode()).hexdigest()
 
 
 # -- shapes
@@ -157,7 +165,11 @@ def session_state(name: str, found: FoundSession) -> SessionState:
         us=account(found.me),
         engine=text(part(found.engine, Answer).engine),
         webhooks=tuple(
-            Webhook(url=text(hook.url) or "", events=hook.asks_for, has_hmac=hook.key is not None)
+            Webhook(
+                url=text(hook.url) or "",
+                events=hook.asks_for,
+                key_mark=None if hook.key is None else mark_of(hook.key),
+            )
             for hook in hooks
         ),
         restricted_until=until,

@@ -42,6 +42,13 @@ class Cost(Struct, frozen=True, kw_only=True):
     spent: Spent
 
 
+class ModelFailure(Struct, frozen=True, kw_only=True):
+    """When and why the model could not be had."""
+
+    at: datetime
+    code: str
+
+
 class Counters:
     """Figures and limits that hold over all workers and over restarts.
 
@@ -171,6 +178,18 @@ class Counters:
         with store_errors():
             at = await self._redis.get(keys.model_answered())
         return moment(float(at)) if at else None
+
+    async def model_failed(self, code: str, now: datetime) -> None:
+        """The model could not be had, for the reason ``code``. Raises ``StoreDown``."""
+        with store_errors():
+            await self._redis.set(keys.model_failed(), f"{millis(now)} {code}")
+
+    async def model_failure(self) -> ModelFailure | None:
+        """When and why the model last could not be had. Raises ``StoreDown``."""
+        with store_errors():
+            told = await self._redis.get(keys.model_failed())
+        at, _, code = told.decode().partition(" ") if told else ("", "", "")
+        return ModelFailure(at=moment(float(at)), code=code) if code else None
 
     # --- what the model costs -----------------------------------------------------------------
 

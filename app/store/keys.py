@@ -116,13 +116,20 @@ def pace(session: str) -> str:
 
 
 def restart_pace(session: str) -> str:
-    """STRING when a person may next make a session begin anew (ms). Swept after a minute."""
+    """STRING when a person may next make a session begin anew, or, with ``code:`` before its name,
+    have a pairing code made (ms). Swept after a minute.
+    """
     return f"{PREFIX}:restart_pace:{session}"
 
 
 def model_answered() -> str:
     """STRING when the model last wrote a text that was taken (ms). Never swept."""
     return f"{PREFIX}:model_answered"
+
+
+def model_failed() -> str:
+    """STRING when the model last could not be had (ms), and why (a code). Never swept."""
+    return f"{PREFIX}:model_failed"
 
 
 def session(name: str) -> str:
@@ -348,6 +355,6 @@ def desk_login(secret_hash: str) -> str:
     return f"{PREFIX}:desk_login:{secret_hash}"
 
 
-def desk_tries(address: str) -> str:
-    """STRING how many logins were tried from an address. Swept after 15 minutes."""
-    return f"{PREFIX}:desk_tries:{address}"
+def desk_tries(whose: str) -> str:
+    """STRING how many logins were tried from an address or a browser. Swept after 15 minutes."""
+    return f"{PREFIX}:desk_tries:{whose}"

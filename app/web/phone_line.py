@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from app.domain.session import Alarm, alerts_of
 from app.errors import Refused
 from app.gateways.waha_answers import SessionState
+from app.gateways.waha_sessions import own_number
 
 if TYPE_CHECKING:
     from app.web.front import Front
@@ -28,7 +30,8 @@ class PhoneLine:
 
     ``state`` answers within a few seconds, None for a session WAHA does not have. ``qr`` is a PNG.
     ``register_webhook`` makes the session too where there is none. ``posts_to_us`` tells of a state
-    whether its session posts its events to ``address``, signed.
+    whether its session posts what is written to ``address``, signed, ``posts_all`` whether also all
+    else that we ask for.
     """
 
     state: Callable[[str], Awaitable[SessionState | None]]
@@ -39,12 +42,24 @@ class PhoneLine:
     logout: Callable[[str], Awaitable[None]]
     register_webhook: Callable[[str], Awaitable[bool]]
     posts_to_us: Callable[[SessionState], bool]
+    posts_all: Callable[[SessionState], bool]
     address: str
 
 
 def sessions_of(front: Front) -> tuple[str, ...]:
     """The sessions the shops speak through, each once, in the order of the shops."""
     return tuple(dict.fromkeys(shop.session for shop in front.rules.shops))
+
+
+async def count_in_trouble(front: Front) -> int:
+    """How many sessions a person has to look at, as last told: nobody asks WAHA for it.
+
+    Raises ``StoreDown``.
+    """
+    now = front.world.now()
+    known = await front.sessions.all(sessions_of(front), now)
+    kinds = [{alert.kind for alert in alerts_of(each, now)} for each in known.values()]
+    return sum(bool(each - {Alarm.NUMBER_HEALTH}) for each in kinds)
 
 
 def line_of(front: Front, session: str) -> PhoneLine:
@@ -69,6 +84,7 @@ async def qr(front: Front, session: str) -> bytes:
 async def pairing_code(front: Front, session: str, phone: str) -> str:
     """The code to be typed into ``phone``, of a session that waits for one."""
     line = await _waiting(front, session)
+    own_number(phone)  # who mistypes it may correct it at once
     await _not_again(front, f"code:{session}", pause=BETWEEN_CODES)
     return await line.pairing_code(session, phone)
 

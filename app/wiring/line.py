@@ -6,16 +6,19 @@ import asyncio
 from collections.abc import Awaitable
 from functools import partial
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from app.config import Settings
 from app.errors import Refused, Transient, Uncertain
-from app.gateways.waha import SessionState, Waha
+from app.gateways.waha import EVENTS, SessionState, Waha
+from app.gateways.waha_answers import mark_of
 from app.web.phone_line import PhoneLine
 from app.wiring.assembly import Assembly
 
 WAHA_DOOR = "/webhooks/waha"
-NEEDED_EVENTS = frozenset({"message.any", "*"})
+NEEDED = frozenset({"message.any"})
+"""Without this event nothing is known of what customers write."""
+
+_ALL = frozenset(EVENTS)
 
 PATIENCE = 4.0
 """Seconds WAHA has to say how a session is, or to draw its QR code: a page waits for it."""
@@ -40,6 +43,7 @@ def phone_line(assembly: Assembly) -> PhoneLine | None:
         logout=lambda session: acted(waha.logout(session)),
         register_webhook=lambda session: acted(register(waha, settings, session)),
         posts_to_us=partial(posts_to_us, settings),
+        posts_all=lambda found: any(told >= _ALL for told in _signed(settings, found)),
         address=webhook_url(settings),
     )
 
@@ -51,10 +55,17 @@ def webhook_url(settings: Settings) -> str:
 
 def posts_to_us(settings: Settings, found: SessionState) -> bool:
     """Whether the session tells us, signed, of what is written."""
-    url = webhook_url(settings)
-    ours = [hook for hook in found.webhooks if urlsplit(hook.url).path == WAHA_DOOR]
-    heard = [hook for hook in ours if hook.url == url and NEEDED_EVENTS & set(hook.events)]
-    return any(hook.has_hmac for hook in heard)
+    return any(told >= NEEDED for told in _signed(settings, found))
+
+
+def _signed(settings: Settings, found: SessionState) -> list[set[str]]:
+    """Of what events the session tells us, signed with our key, by each of its webhooks."""
+    url, key = webhook_url(settings), settings.waha_webhook_hmac_key
+    if key is None:
+        return []
+    mark = mark_of(key.reveal())
+    heard = [hook.events for hook in found.webhooks if (hook.url, hook.key_mark) == (url, mark)]
+    return [set(EVENTS) if "*" in events else set(events) for events in heard]
 
 
 async def register(waha: Waha, settings: Settings, session: str) -> bool:

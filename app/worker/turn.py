@@ -26,6 +26,11 @@ from app.store.claims import Buried, Claimed, Settled
 from app.store.contacts import lid_of
 from app.worker.bot import Bot
 
+_CANNOT_BE_HAD = frozenset({"config", "connection", "rate_limit", "server", "timeout"})
+"""Why no text is the model's, where that is no fault of this one text. An open breaker is left out:
+what opened it says more.
+"""
+
 
 class Turn:
     """One chat, claimed. ``conversation`` is always what the store holds.
@@ -119,9 +124,18 @@ class Turn:
         for short_id in newly_named(before, live):
             await self.bot.contacts.remember_sent(short_id, self.chat)
         await self.bot.sessions.count(signs_of(entries, self.bot.rules), today)
-        if any(map(_by_model, entries)):
-            await self.bot.counters.model_answered(self.now)
+        await self._heard_of_model(entries)
         self._note(entries)
+
+    async def _heard_of_model(self, entries: tuple[Entry, ...]) -> None:
+        """Keep when it last wrote, and when and why it last could not."""
+        for written in (entry.written for entry in entries):
+            if written is None:
+                continue
+            if written.why_canned in _CANNOT_BE_HAD:
+                await self.bot.counters.model_failed(written.why_canned, self.now)
+            elif written.requests and not written.canned:
+                await self.bot.counters.model_answered(self.now)
 
     async def _take_in(self) -> None:
         claimed = self.claimed
@@ -197,8 +211,3 @@ class Turn:
         for entry in entries:
             parts = (entry.kind, entry.purpose, entry.reason)
             self.did.append(":".join(str(part) for part in parts if part))
-
-
-def _by_model(entry: Entry) -> bool:
-    """Whether the model has just written a text that was taken."""
-    return entry.written is not None and entry.written.requests > 0 and not entry.written.canned

@@ -12,6 +12,7 @@ from pytest_httpx import HTTPXMock
 from app.domain.events import Address
 from app.errors import AiSellerError, Permanent, Transient, Uncertain
 from app.gateways.waha import EVENTS, SessionState, Version, Waha, Webhook
+from app.gateways.waha_answers import mark_of
 
 BASE = "http://waha.test:3000"
 ANNA = Address(phone="77051112233", lid="230000000000007")
@@ -359,8 +360,8 @@ async def test_a_session_is_shown_without_its_keys(waha: Waha, httpx_mock: HTTPX
         us=Address(phone="77770001122", lid="150000000000001"),
         engine="GOWS",
         webhooks=(
-            Webhook(url=URL, events=EVENTS, has_hmac=True),
-            Webhook(url="https://crm.test/hook", events=("message",), has_hmac=False),
+            Webhook(url=URL, events=EVENTS, key_mark=mark_of("hook-key")),
+            Webhook(url="https://crm.test/hook", events=("message",)),
         ),
         restricted_until=datetime.fromtimestamp(1_795_000_000, UTC),
         restriction_known=True,

@@ -147,13 +147,14 @@ async def webhook(visit: FromVisit, ref: FromPath[str]) -> Redirect:
 async def _do(visit: Visit, ref: str, *, act: Act, said: str) -> Redirect:
     session = _session_of(visit.front, ref)
     try:
-        await act(visit.front, session)
+        done = await act(visit.front, session)
     except StoreDown:
         raise
     except AiSellerError as error:
-        return visit.back(PAGE, said=_FAILED.get(error.code or "", _OTHERWISE), tone="no")
+        why = _FAILED | (_NOT_SET if act is phone_line.register_webhook else {})
+        return visit.back(PAGE, said=why.get(error.code or "", _OTHERWISE), tone="no")
     _noted(visit, f"session_{act.__name__}", session)
-    return visit.back(PAGE, said=said)
+    return visit.back(PAGE, said=_SET_ALREADY if done is False else said)
 
 
 def _noted(visit: Visit, act: str, session: str) -> None:
@@ -177,5 +178,12 @@ _FAILED = {
     "unreachable": "WAHA не отвечает. Проверьте, запущена ли она.",
     "no_answer": "WAHA не ответила вовремя. Через полминуты будет видно, что стало с сессией.",
 }
+_NOT_SET = {
+    "session_down": (
+        "WAHA не создала сессию. До версии 2026.6.1 она ведёт только одну, default: обновите WAHA "
+        "или впишите default как имя сессии."
+    ),
+}
+_SET_ALREADY = "В WAHA уже записан этот адрес с тем же ключом: менять нечего."
 
 ROUTES = [connection, qr, again, pairing_code, restart, relink, start, webhook]

@@ -21,19 +21,31 @@ from app.web.figures import Line, lines
 LATELY = timedelta(days=1)
 """A webhook that came within this time is one that comes."""
 
-_RESTARTED = frozenset({"WORKING", "STARTING", "FAILED"})
+_RUNS_NOT = frozenset({"STOPPED", MISSING, UNREACHABLE, UNAUTHORIZED, "WRONG_ADDRESS", "BROKEN"})
 _BY_CODE = {
     "unauthorized": UNAUTHORIZED,
     "no_route": "WRONG_ADDRESS",
     "redirect": "WRONG_ADDRESS",
     "server_error": "BROKEN",
+    "rate_limited": "BROKEN",
+    "bad_request": "BROKEN",
+    "session_down": MISSING,
 }
+"""What keeps us from knowing a session. An old WAHA knows none but ``default``, and says so."""
+
+_NO_WORD = "UNKNOWN"
+"""What an answer without a status is told as: no WAHA's, but of whatever else is there."""
 
 
 class Hook(StrEnum):
-    """Whether customers' messages come to us; ``ELSEWHERE``: they do, by WAHA's own settings."""
+    """Whether customers' messages come to us; ``ELSEWHERE``: they do, by WAHA's own settings.
+
+    ``PARTLY``: they do, and not all else that is asked for. ``LOST``: posted, and never here.
+    """
 
     OURS = "ours"
+    PARTLY = "partly"
+    LOST = "lost"
     ELSEWHERE = "elsewhere"
     NONE = "none"
     NO_KEY = "no_key"
@@ -61,14 +73,13 @@ class Phone(Struct, frozen=True, kw_only=True):
     @property
     def well(self) -> bool:
         """Whether nobody has to look at it."""
-        heard = self.hook in (Hook.OURS, Hook.ELSEWHERE) and self.deaf_since is None
+        heard = self.hook in (Hook.OURS, Hook.ELSEWHERE)
         return self.told.tone in ("ok", "info") and heard and self.restricted_until is None
 
     @property
     def restarts(self) -> bool:
         """Whether a restart is offered: not while WhatsApp restricts it, it would make it worse."""
-        strange = self.status not in SESSIONS
-        return (self.status in _RESTARTED or strange) and self.restricted_until is None
+        return self.status not in _RUNS_NOT and self.restricted_until is None
 
 
 def ref_of(session: str) -> str:
@@ -89,6 +100,8 @@ async def _phone(visit: Visit, line: phone_line.PhoneLine, *, known: Line) -> Ph
     session, now = known.session, visit.now
     found, status = await _asked(line, session.name)
     until = found.restricted_until if found and found.restricted_until else session.restricted_until
+    deaf_since = session.unheard_since if session.deaf(now) else None
+    lately = session.heard_at is not None and now - session.heard_at < LATELY
     return Phone(
         ref=ref_of(session.name),
         session=session.name,
@@ -101,9 +114,9 @@ async def _phone(visit: Visit, line: phone_line.PhoneLine, *, known: Line) -> Ph
         waits=status == phone_line.WAITS_FOR_A_PHONE,
         qr=await _qr_mark(line, session.name) if status == phone_line.WAITS_FOR_A_PHONE else None,
         held=known.held,
-        hook=_hook(visit, line, found=found, heard_at=session.heard_at),
+        hook=_hook(visit, line, found=found, lately=lately, is_deaf=deaf_since is not None),
         heard_at=session.heard_at,
-        deaf_since=session.unheard_since if session.deaf(now) else None,
+        deaf_since=deaf_since,
     )
 
 
@@ -113,6 +126,8 @@ async def _asked(line: phone_line.PhoneLine, session: str) -> tuple[SessionState
         found = await line.state(session)
     except AiSellerError as error:
         return None, _BY_CODE.get(error.code or "", UNREACHABLE)
+    if found is not None and found.status == _NO_WORD:
+        return None, "WRONG_ADDRESS"
     return found, MISSING if found is None else found.status
 
 
@@ -133,16 +148,18 @@ def _hook(
     line: phone_line.PhoneLine,
     *,
     found: SessionState | None,
-    heard_at: datetime | None,
+    lately: bool,
+    is_deaf: bool,
 ) -> Hook:
     if visit.front.waha_hmac_key is None:
         return Hook.NO_KEY
     if found is None:
         return Hook.UNKNOWN
-    if line.posts_to_us(found):
-        return Hook.OURS
-    lately = heard_at is not None and visit.now - heard_at < LATELY
-    return Hook.ELSEWHERE if lately else Hook.NONE
+    if not line.posts_to_us(found):
+        return Hook.ELSEWHERE if lately and not is_deaf else Hook.NONE
+    if is_deaf:
+        return Hook.LOST
+    return Hook.OURS if line.posts_all(found) else Hook.PARTLY
 
 
 async def _qr_mark(line: phone_line.PhoneLine, session: str) -> str | None:
