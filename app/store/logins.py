@@ -17,7 +17,7 @@ LOGIN_KEPT = timedelta(days=14)
 """A login nobody uses for so long is over."""
 
 TRIES = 10
-"""Wrong keys one address may try in ``TRIES_WITHIN``."""
+"""Wrong keys one address, or one browser that is known, may try in ``TRIES_WITHIN``."""
 
 TRIES_WITHIN = timedelta(minutes=15)
 
@@ -70,13 +70,13 @@ class Logins:
         with store_errors():
             await self._redis.delete(_key(secret))
 
-    async def tries(self, address: str) -> timedelta | None:
-        """Count a try from this address; how long it has to wait, None while it may try.
+    async def tries(self, whose: str) -> timedelta | None:
+        """Count a try of an address or a browser; how long it has to wait, None while it may try.
 
         Counted before the key is looked at, so that many tries at once are no way around it.
         Raises ``StoreDown``.
         """
-        name = keys.desk_tries(address)
+        name = keys.desk_tries(whose)
         with store_errors():
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.set(name, 0, ex=TRIES_WITHIN, nx=True)
@@ -85,7 +85,7 @@ class Logins:
                 _new, tried, left = await pipe.execute()
         return timedelta(seconds=max(left, 1)) if tried > TRIES else None
 
-    async def forgive(self, address: str) -> None:
-        """The right key came from there. Raises ``StoreDown``."""
+    async def forgive(self, whose: str) -> None:
+        """The right key came from them. Raises ``StoreDown``."""
         with store_errors():
-            await self._redis.delete(keys.desk_tries(address))
+            await self._redis.delete(keys.desk_tries(whose))

@@ -22,8 +22,10 @@ SAFE_HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""On every answer: nothing here is to be guessed, framed or kept."""
+"""On every answer: nothing here is to be guessed, run, framed, kept or shown by another site."""
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 

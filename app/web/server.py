@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from litestar import Litestar, Router
+from litestar import Litestar, Response, Router
 from litestar.connection import Request
 from litestar.di import Provide
+from litestar.exceptions import HTTPException, MethodNotAllowedException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -27,10 +28,10 @@ from app.web import (
     status_api,
     webhooks,
 )
-from app.web.desk.router import desk
+from app.web.desk.router import desk, opened_a_form
 from app.web.front import Front, front_of
 from app.web.guards import admin, trusted_or_admin
-from app.web.problems import HANDLERS, SAFE_HEADERS
+from app.web.problems import HANDLERS, SAFE_HEADERS, AnyRequest
 
 App: TypeAlias = Litestar
 Routes: TypeAlias = Sequence[ControllerRouterHandler]
@@ -65,7 +66,7 @@ def build(front: Front, extra_routes: Routes = ()) -> App:
     app = Litestar(
         [*routes(), *extra_routes],
         dependencies={"front": Provide(_front, sync_to_thread=False)},
-        exception_handlers=HANDLERS,
+        exception_handlers={**HANDLERS, MethodNotAllowedException: _other_method},
         response_headers=SAFE_HEADERS,
         request_max_body_size=MAX_BODY,
         openapi_config=_openapi(),
@@ -78,6 +79,13 @@ def build(front: Front, extra_routes: Routes = ()) -> App:
 def _front(request: Request[Any, Any, Any]) -> Front:
     """What the application that serves ``request`` works with: told apart by its state only."""
     return front_of(request)
+
+
+def _other_method(request: AnyRequest, error: MethodNotAllowedException) -> Response[Any]:
+    """A person at the desk is shown a page, whoever else a problem."""
+    if request.method == "GET" and request.url.path.startswith("/desk/"):
+        return opened_a_form(request)
+    return HANDLERS[HTTPException](request, error)
 
 
 def _openapi() -> OpenAPIConfig:

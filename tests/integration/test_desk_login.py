@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from app.demo.server import serving
 from app.store.logins import TRIES
+from app.web.desk.login import BROWSER
 from app.wiring.parts import front_of
 from tests.desk import Desk, desk_of, seen
 from tests.e2e.stage import ADMIN, Stage, on_stage
@@ -55,9 +58,14 @@ async def test_the_cookie_is_signed_and_out_of_reach_of_scripts_and_other_sites(
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
     assert "Path=/desk" in cookie
+    # Who comes every day stays: the store ends a login 14 days after its last use, not the browser.
+    assert "Max-Age=31536000" in cookie
     assert ADMIN not in cookie
     name, _, value = cookie.partition(";")[0].partition("=")
-    for forged in (value[:-2] + ("AA" if value[-2:] != "AA" else "BB"), value.split(".")[0], ""):
+    secret, _, signature = value.partition(".")
+    # Of the last letter of a signature two bits stand for nothing: any letter but it is refused.
+    last = [value[:-1] + each for each in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if value[-1] != each]
+    for forged in (*last, f"{value}=", f"A{value}", f"{secret}.", f".{signature}", secret, ""):
         async with httpx.AsyncClient(base_url=stage.url, verify=False) as http:
             page = await http.get("/desk", headers={"Cookie": f"{name}={forged}"})
             assert page.status_code == 401
@@ -75,12 +83,58 @@ async def test_a_wrong_key_gets_nowhere_and_many_have_to_wait(stranger: Desk) ->
     assert "ai_seller_desk" not in stranger.http.cookies
 
 
+async def test_a_wrong_key_or_another_language_loses_nothing_else(stranger: Desk) -> None:
+    asked = await stranger.get("/desk/login", next="/desk/today?days=7&shop=a")
+    assert "/desk/login?lang=kk&amp;next=/desk/today%3Fdays%3D7%26shop%3Da" in asked.text
+    form = {"key": "wrong", "who": 'Асель "<b>', "lang": "kk", "next": "/desk/today"}
+    answer = await stranger.http.post("/desk/login", data=form)
+    assert 'value="Асель &#34;&lt;b&gt;"' in answer.text
+    assert 'value="/desk/today"' in answer.text
+    assert "wrong" not in answer.text
+
+
 async def test_the_right_key_forgives_the_wrong_ones(stage: Stage) -> None:
     for _ in range(3):
         async with desk_of(stage.url, key=None) as desk:
             for _ in range(TRIES - 1):
                 assert (await desk.http.post("/desk/login", data={"key": "x"})).status_code == 401
             assert (await desk.login(ADMIN)).status_code == 200
+
+
+async def test_who_uses_up_the_tries_of_an_address_locks_out_nobody_who_was_here(
+    stage: Stage, stranger: Desk
+) -> None:
+    async with desk_of(stage.url, key=ADMIN) as seller:
+        cookie = next(each for each in seller.http.cookies.jar if each.name == BROWSER)
+        assert cookie.path == "/desk/login"
+        assert cookie.has_nonstandard_attr("HttpOnly")
+        await seller.post("/desk/logout")
+        for _ in range(TRIES):
+            assert (await stranger.http.post("/desk/login", data={"key": "x"})).status_code == 401
+        assert (await seller.login(ADMIN)).url.path == "/desk/chats"
+        assert (await stranger.http.post("/desk/login", data={"key": ADMIN})).status_code == 429
+
+
+async def test_a_browser_that_is_known_has_its_tries_and_no_more(stage: Stage) -> None:
+    async with desk_of(stage.url, key=ADMIN) as seller:
+        cookie = {"Cookie": f"{BROWSER}={seller.http.cookies[BROWSER]}"}
+    async with httpx.AsyncClient(base_url=stage.url, headers=cookie, verify=False) as thief:
+        assert (await thief.get("/desk")).status_code == 401  # it opens nothing
+        for _ in range(TRIES):
+            assert (await thief.post("/desk/login", data={"key": "x"})).status_code == 401
+        assert (await thief.post("/desk/login", data={"key": ADMIN})).status_code == 429
+
+
+async def test_a_browser_nobody_knows_has_the_tries_of_its_address(
+    stage: Stage, stranger: Desk
+) -> None:
+    async with desk_of(stage.url, key=ADMIN) as seller:
+        login, browser = (seller.http.cookies[each] for each in ("ai_seller_desk", BROWSER))
+    made_up = ["x.y", login, f"{browser}=", browser.split(".")[0], f"another.{browser}", "."]
+    for each in [*made_up, *(f"{n}.{n}" for n in range(TRIES - len(made_up)))]:
+        headers = {"Cookie": f"{BROWSER}={each}"}
+        await stranger.http.post("/desk/login", data={"key": "wrong"}, headers=headers)
+    assert (await stranger.http.post("/desk/login", data={"key": ADMIN})).status_code == 429
 
 
 async def test_nobody_is_sent_to_another_site_after_the_login(stranger: Desk) -> None:
@@ -107,6 +161,15 @@ async def test_another_admin_key_ends_every_login(store_url: str) -> None:
         async with serving(web_of(front)) as url, httpx.AsyncClient(verify=False) as http:
             headers = {"Cookie": f"ai_seller_desk={cookie}"}
             assert (await http.get(f"{url}/desk", headers=headers)).status_code == 401
+
+
+async def test_a_demo_on_the_same_machine_ends_nobodys_login(stage: Stage, desk: Desk) -> None:
+    """A browser shows a cookie to every port of a host."""
+    front = front_of(stage.assembly, admin_key=ADMIN, demo=True)
+    async with serving(web_of(front)) as demo, desk_of(demo, key=ADMIN) as visitor:
+        desk.http.cookies.update(visitor.http.cookies)
+        await visitor.post("/desk/logout")
+    assert (await desk.get("/desk/chats")).url.path == "/desk/chats"
 
 
 @pytest.mark.parametrize("token", [None, "", "0" * 64, "Асель"])
@@ -165,6 +228,42 @@ async def test_what_is_said_after_a_change_is_one_of_our_own_sentences(desk: Des
     told = await desk.page("/desk/chats", said="Не получилось", tone="no")
     assert "Не получилось" in seen(told)
     assert "переведите" not in await desk.page("/desk/chats", said="переведите деньги")
+
+
+async def test_who_opens_the_address_of_a_form_comes_to_its_page(desk: Desk) -> None:
+    """As a browser does that brings its tabs back after a form was not taken."""
+    for path, page in (
+        ("/desk/logout", "/desk/chats"),
+        ("/desk/chats/0/erase", "/desk/chats"),
+        ("/desk/connection/0/restart", "/desk/connection"),
+    ):
+        assert (await desk.get(path)).url.path == page
+    assert (await desk.http.delete("/desk/chats")).status_code == 405
+    assert (await desk.http.get("/desk/../webhooks/waha")).status_code == 405
+
+
+async def test_a_stranger_who_hangs_up_fills_no_log(stage: Stage) -> None:
+    app = web_of(front_of(stage.assembly, admin_key=ADMIN))
+    told = iter(
+        [{"type": "http.request", "body": b"key=", "more_body": True}, {"type": "http.disconnect"}]
+    )
+    form = [(b"content-type", b"application/x-www-form-urlencoded"), (b"content-length", b"99")]
+    scope = {
+        "type": "http", "method": "POST", "path": "/desk/login", "raw_path": b"/desk/login",
+        "query_string": b"", "headers": form, "client": ("127.0.0.1", 9), "scheme": "http",
+        "server": ("127.0.0.1", 80), "root_path": "", "http_version": "1.1", "asgi": {},
+        "extensions": {}, "state": {},
+    }  # fmt: skip
+
+    async def receive() -> Any:
+        return next(told)
+
+    async def send(_message: object) -> None:
+        """Nobody reads it."""
+
+    with capture_logs() as lines:
+        await app(scope, receive, send)  # type: ignore[arg-type]
+    assert [line for line in lines if line["log_level"] in ("error", "warning")] == []
 
 
 async def test_a_browser_comes_to_the_desk_and_a_program_gets_the_time(stage: Stage) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hmac
 import re
+import secrets
+from datetime import timedelta
 from hashlib import sha256
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_network
-from typing import Annotated
+from typing import Annotated, Literal
 
-from itsdangerous import BadSignature, Signer
+from itsdangerous import Signer
 from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.handlers import BaseRouteHandler
@@ -18,15 +20,27 @@ from msgspec import Meta, Struct
 
 from app.domain.events import Language
 from app.errors import Refused
-from app.store.logins import LOGIN_KEPT, Login
+from app.store.logins import Login
+from app.web import phone_line
 from app.web.desk.catalogue import said
 from app.web.desk.pages import html, rendered
 from app.web.desk.visit import CSRF_FIELD, FromVisit, Visit, fields_of, form_of
 from app.web.front import FromFront, Front, front_of
 from app.web.guards import Connection, client_ip, from_other_site, plain_name
-from app.web.problems import AnyRequest
+from app.web.problems import SAFE_HEADERS, AnyRequest
 
 COOKIE = "ai_seller_desk"
+DEMO_COOKIE = "ai_seller_demo"
+BROWSER = "ai_seller_browser"
+"""The cookie of a browser somebody has logged in with. It opens nothing: it has tries of its own,
+so that a stranger who uses up those of an address, as all have behind some proxies, locks out
+nobody who was here before.
+"""
+
+COOKIES_KEPT = timedelta(days=365)
+"""How long a browser keeps them. How long a login lasts after its last use is the store's to say.
+"""
+
 CSRF_HEADER = "x-csrf-token"
 HOME = "/desk/chats"
 RUSSIAN = Language.RU
@@ -36,6 +50,7 @@ MOST_OF_A_STRANGER = 8 * 1024
 
 _LOGIN = "desk login"
 _CSRF = "desk csrf"
+_BROWSER = "desk browser"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SECRET = "desk_secret"  # noqa: S105 - a name
 _OURS = re.compile(r"/desk(?=[/?#]|$)")
@@ -69,11 +84,17 @@ async def _signer(front: Front, purpose: str) -> Signer:
 
 async def _secret_of(front: Front, connection: Connection) -> str | None:
     """The secret of the login that the cookie bears, when we have signed it."""
-    try:
-        signer = await _signer(front, _LOGIN)
-        return signer.unsign(connection.cookies.get(COOKIE, "")).decode()
-    except BadSignature:
-        return None
+    return await _signed(front, connection.cookies.get(_cookie_name(front), ""), purpose=_LOGIN)
+
+
+async def _signed(front: Front, shown: str, *, purpose: str) -> str | None:
+    """What we have signed for this purpose, letter for letter: unlike ``unsign``, which takes a
+    signature that is spelled otherwise.
+    """
+    value, _, signature = shown.rpartition(".")
+    expected = (await _signer(front, purpose)).get_signature(value)
+    good = hmac.compare_digest(signature.encode("utf-8", "replace"), expected)
+    return value if value and good else None
 
 
 async def logged_in(connection: Connection, _handler: BaseRouteHandler) -> None:
@@ -122,6 +143,7 @@ async def visit_of(request: AnyRequest, front: FromFront) -> Visit:
     csrf = await csrf_of(front, request.state[_SECRET])
     waiting = {
         "chats": await front.mailbox.count_called(),
+        "connection": await phone_line.count_in_trouble(front),
         "problems": await front.journal.count_buried(),
     }
     return Visit(request, front, login=login, csrf=csrf, waiting=waiting)
@@ -131,7 +153,7 @@ async def opened(front: Front, login: Login, *, secure: bool) -> Cookie:
     """Log somebody in: the cookie they show from then on. Raises ``StoreDown``."""
     secret = await front.logins.open(login)
     signed = (await _signer(front, _LOGIN)).sign(secret).decode()
-    return _cookie(signed, seconds=round(LOGIN_KEPT.total_seconds()), secure=secure)
+    return _cookie(_cookie_name(front), signed, kept=COOKIES_KEPT, secure=secure)
 
 
 async def demo_cookie(front: Front, lang: Language = Language.RU) -> Cookie:
@@ -139,15 +161,41 @@ async def demo_cookie(front: Front, lang: Language = Language.RU) -> Cookie:
     return await opened(front, Login(who=said("Демо", lang), lang=lang), secure=False)
 
 
-def _cookie(value: str, *, seconds: int, secure: bool) -> Cookie:
+def _cookie_name(front: Front) -> str:
+    """A cookie belongs to a host, whatever the port: a demo beside a shop ends nobody's login."""
+    return DEMO_COOKIE if front.demo else COOKIE
+
+
+def _cookie(
+    key: str,
+    value: str,
+    *,
+    kept: timedelta,
+    secure: bool,
+    path: str = "/desk",
+    samesite: Literal["lax", "strict"] = "lax",
+) -> Cookie:
     return Cookie(
-        key=COOKIE,
+        key=key,
         value=value,
-        path="/desk",
-        max_age=seconds,
+        path=path,
+        max_age=round(kept.total_seconds()),
         httponly=True,
-        samesite="lax",
+        samesite=samesite,
         secure=secure,
+    )
+
+
+async def _browser_of(front: Front, request: AnyRequest) -> str | None:
+    """The browser that asks, when somebody has logged in with it while this key was the key."""
+    return await _signed(front, request.cookies.get(BROWSER, ""), purpose=_BROWSER)
+
+
+async def _remembered(front: Front, browser: str | None, *, secure: bool) -> Cookie:
+    """What a browser that was logged in with shows at the next login, and nowhere else."""
+    signed = (await _signer(front, _BROWSER)).sign(browser or secrets.token_urlsafe(16)).decode()
+    return _cookie(
+        BROWSER, signed, kept=COOKIES_KEPT, secure=secure, path="/desk/login", samesite="strict"
     )
 
 
@@ -171,15 +219,17 @@ async def login_page(request: AnyRequest, front: FromFront) -> Response[str] | R
     request_max_body_size=MOST_OF_A_STRANGER,
 )
 async def log_in(request: AnyRequest, front: FromFront) -> Response[str] | Redirect:
-    """Ten tries in a quarter of an hour an address; then it has to wait."""
+    """Ten tries in a quarter of an hour an address, or a browser that is known; then it waits."""
     if from_other_site(request):
         raise Refused("log in from the desk's own page", code="not_our_form", status=403)
     asked = await form_of(request, Key)
-    wait = await front.logins.tries(_address(request))
+    browser = await _browser_of(front, request)
+    whose = _address(request) if browser is None else f"browser:{browser}"
+    wait = await front.logins.tries(whose)
     if wait is not None:
         minutes = -(-wait.seconds // 60)
         text = said("Слишком много попыток. Подождите {n} мин.", asked.lang, n=minutes)
-        return _form(front, lang=asked.lang, to=asked.next, fault=text, wait=wait.seconds)
+        return _again(front, asked, fault=text, wait=wait.seconds)
     if not hmac.compare_digest(
         asked.key.strip().encode("utf-8", "replace"), front.admin_key.encode()
     ):
@@ -187,13 +237,19 @@ async def log_in(request: AnyRequest, front: FromFront) -> Response[str] | Redir
         text = said(
             "Ключ не подходит. Он лежит в файле, путь к которому печатает запуск.", asked.lang
         )
-        return _form(front, lang=asked.lang, to=asked.next, fault=text)
-    await front.logins.forgive(_address(request))
-    who = plain_name(asked.who) or said("Продавец", asked.lang)
-    cookie = await opened(front, Login(who=who, lang=asked.lang), secure=_is_https(request))
+        return _again(front, asked, fault=text)
+    await front.logins.forgive(whose)
     front.log.info("desk_login")
+    return await _let_in(front, request, asked=asked, browser=browser)
+
+
+async def _let_in(
+    front: Front, request: AnyRequest, *, asked: Key, browser: str | None
+) -> Redirect:
+    who, secure = plain_name(asked.who) or said("Продавец", asked.lang), _is_https(request)
     answer = Redirect(_own_page(asked.next), status_code=303)
-    answer.set_cookie(cookie)
+    answer.set_cookie(await opened(front, Login(who=who, lang=asked.lang), secure=secure))
+    answer.set_cookie(await _remembered(front, browser, secure=secure))
     return answer
 
 
@@ -202,7 +258,7 @@ async def log_out(request: AnyRequest, front: FromFront) -> Redirect:
     """The cookie is worth nothing from then on."""
     await front.logins.close(request.state[_SECRET])
     answer = Redirect("/desk/login", status_code=303)
-    answer.set_cookie(_cookie("", seconds=0, secure=False))
+    answer.set_cookie(_cookie(_cookie_name(front), "", kept=timedelta(), secure=False))
     return answer
 
 
@@ -214,8 +270,23 @@ async def choose_language(request: AnyRequest, front: FromFront, visit: FromVisi
     return Redirect(_own_page(chosen.here), status_code=303)
 
 
+def _again(front: Front, asked: Key, *, fault: str, wait: int = 0) -> Response[str]:
+    """The form once more, with what was written there but the key."""
+    status, who = 429 if wait else 401, plain_name(asked.who)
+    answer = _form(front, lang=asked.lang, to=asked.next, who=who, fault=fault, status=status)
+    if wait:
+        answer.headers["Retry-After"] = str(wait)
+    return answer
+
+
 def _form(
-    front: Front, *, lang: Language, to: str, fault: str | None = None, wait: int = 0
+    front: Front,
+    *,
+    lang: Language,
+    to: str,
+    who: str = "",
+    fault: str | None = None,
+    status: int = 200,
 ) -> Response[str]:
     def t(text: str) -> str:
         return said(text, lang)
@@ -224,15 +295,11 @@ def _form(
         "t": t,
         "lang": lang.value,
         "next": _own_page(to),
+        "who": who,
         "fault": fault,
         "shop_name": front.rules.shops[0].name,
-        "demo": front.demo,
     }
-    status = 200 if fault is None else 429 if wait else 401
-    answer = html(rendered("login.html", values), status=status, framed=front.demo)
-    if wait:
-        answer.headers["Retry-After"] = str(wait)
-    return answer
+    return html(rendered("login.html", values), status=status, framed=front.demo)
 
 
 def to_login(request: AnyRequest, _error: NotLoggedInError) -> Response[str] | Redirect:
@@ -240,7 +307,9 @@ def to_login(request: AnyRequest, _error: NotLoggedInError) -> Response[str] | R
     if request.headers.get("x-desk") or "text/html" not in request.headers.get("accept", ""):
         return html("", status=HTTPStatus.UNAUTHORIZED)
     here = request.url.path if request.method in _SAFE else HOME
-    return Redirect("/desk/login", query_params={"next": here}, status_code=303)
+    return Redirect(
+        "/desk/login", query_params={"next": here}, status_code=303, headers=SAFE_HEADERS
+    )
 
 
 def _is_https(request: AnyRequest) -> bool:

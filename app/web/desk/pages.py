@@ -15,6 +15,7 @@ from litestar.enums import MediaType
 from markupsafe import Markup
 
 from app.domain.letters import TURNS
+from app.web.problems import SAFE_HEADERS
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -28,11 +29,9 @@ _CSP = (
 
 def html_headers(*, framed: bool) -> dict[str, str]:
     """The headers of every page. ``framed``: a page of our own may show it, as the demo's does."""
-    return {
+    return SAFE_HEADERS | {
         "Content-Security-Policy": _CSP.format(framed="'self'" if framed else "'none'"),
         "X-Frame-Options": "SAMEORIGIN" if framed else "DENY",
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
     }

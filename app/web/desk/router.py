@@ -25,8 +25,9 @@ from app.web.desk import (
 )
 from app.web.desk.catalogue import said
 from app.web.desk.pages import file_of, html, rendered
+from app.web.desk.visit import TABS
 from app.web.front import front_of
-from app.web.problems import AnyRequest, log_failure, status_of
+from app.web.problems import SAFE_HEADERS, AnyRequest, hung_up, log_failure, status_of
 
 _MEDIA = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 MOST = 64 * 1024
@@ -65,9 +66,18 @@ def _failed(request: AnyRequest, error: AiSellerError) -> Response[str]:
 
 
 def _refused(request: AnyRequest, error: HTTPException) -> Response[str]:
+    if hung_up(error):
+        return _told(request, 400)
     if error.status_code >= 500:  # noqa: PLR2004 - HTTP's own border
         return _unforeseen(request, error)
     return _told(request, error.status_code)
+
+
+def opened_a_form(request: AnyRequest) -> Redirect:
+    """The page of a form whose own address was opened, as a browser does that brings tabs back."""
+    path = request.url.path
+    to = next((tab for _, tab, _ in TABS if path.startswith(f"{tab}/")), login.HOME)
+    return Redirect(to, status_code=303, headers=SAFE_HEADERS)
 
 
 def _unforeseen(request: AnyRequest, error: Exception) -> Response[str]:
@@ -80,6 +90,7 @@ _TEXTS = {
     403: "Страница устарела. Откройте её заново и повторите.",
     404: "Такой страницы нет: чат удалён или ссылка неверная.",
     409: "Это уже изменилось. Вернитесь и посмотрите, как стало.",
+    413: "Это слишком длинно. Вернитесь и сократите.",
     429: "Слишком часто. Подождите немного.",
     502: "Другая служба не приняла запрос. Посмотрите на странице «Связь», что с ней.",
     503: "Хранилище или WhatsApp сейчас не отвечает. Ничего не потеряно: попробуйте через минуту.",
