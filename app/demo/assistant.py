@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import date
 from difflib import SequenceMatcher
@@ -20,6 +21,8 @@ _NODS = frozenset(
     }
 )
 """Messages that ask for nothing."""
+
+_SAD = frozenset("😡😠🤬😤👎😢😭😞😔💔")
 
 _MAX_CHARS = 300
 _MAX_REPLY_CHARS = 450
@@ -312,7 +315,7 @@ def _news(facts: Facts) -> str:
 
 def _asked_for(facts: Facts) -> Iterator[str]:
     """Everything the messages ask for: rules of the shop, then goods, then the order."""
-    if facts.asked.strip(" .,!?👍🙏") in _NODS:
+    if _nods(facts.asked):
         yield _of_order("thanks", facts)
         return
     stated = list(_stated(facts))
@@ -334,6 +337,13 @@ def _asked_for(facts: Facts) -> Iterator[str]:
             yield _of_order(meaning, facts)
 
 
+def _nods(asked: str) -> bool:
+    """Whether nothing is asked: a word of assent, or a sign alone that is no sad one."""
+    words = "".join(sign for sign in asked if sign.isalnum() or sign.isspace()).strip()
+    drawn = {sign for sign in asked if unicodedata.category(sign) == "So"}
+    return words in _NODS if words else bool(drawn) and not drawn & _SAD
+
+
 def _about_goods(facts: Facts) -> str:
     first, *others = facts.products
     if not first.in_stock:
@@ -347,7 +357,9 @@ def _of_order(meaning: str, facts: Facts) -> str:
         return "unknown"
     if not facts.orders:
         return f"{meaning}_new" if f"{meaning}_new" in _TEMPLATES["ru"] else meaning
-    if meaning == "where" and facts.orders[0].planned_date and _is_on_its_way(facts.orders[0]):
+    if meaning == "where" and not _is_on_its_way(facts.orders[0]):
+        return "where_over" if _items(facts) else "unknown"
+    if meaning == "where" and facts.orders[0].planned_date:
         return "where_planned"
     lacks = {"where": not _items(facts), "price": not _items(facts) or _price(facts) is None}
     return "unknown" if lacks.get(meaning) else meaning

@@ -6,7 +6,10 @@ from pathlib import Path
 from app.world import MovableWorld
 
 QUIET = time(21), time(9)
-"""When the demo's shop starts no conversation: from, until."""
+"""When the demo's shop starts no conversation, until its seller changes that: from, until."""
+
+MOST_HOURS = 48
+"""The furthest it goes at once: always less than what the product takes for an outage of Kaspi."""
 
 _MORNING = time(10)
 _LAST_START = time(19)
@@ -42,9 +45,9 @@ def until(local: datetime, hour: time) -> timedelta:
     return there - local if there > local else there + timedelta(days=1) - local
 
 
-def is_quiet(local: datetime) -> bool:
-    """Whether the demo's shop starts no conversation at this local moment."""
-    begins, ends = QUIET
+def is_quiet(local: datetime, hours: tuple[time, time] = QUIET) -> bool:
+    """Whether this local moment is in quiet hours that go over midnight."""
+    begins, ends = hours
     return local.time() >= begins or local.time() < ends
 
 

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from app.demo.calendar import Calendar, Pair
-from app.demo.clock import QUIET, is_quiet, until
+from app.demo.clock import MOST_HOURS, QUIET, is_quiet, until
 from app.domain.rules import RELEASE_SPREAD, Rules
 from app.domain.wishes import Wish, wish_of
 
@@ -17,14 +17,14 @@ Author: TypeAlias = Literal["buyer", "bot", "owner"]
 Down: TypeAlias = Literal["waha", "kaspi"]
 """What was turned off, so that the bot waits for it."""
 
-_RULES = Rules()
 _HOUR = timedelta(hours=1)
+_KASPI_AGAIN = timedelta(minutes=10)  # so soon the bot asks Kaspi again for an order it must read
 _ANSWERED_WITHIN = timedelta(minutes=10)  # what comes later than this is no answer
 
 
 class Hint(msgspec.Struct, frozen=True, kw_only=True):
     """Something to know; `kind` is its name, `new_buyer` offers another buyer, `hours` a move of
-    the clock after which it is over.
+    the clock towards its end.
     """
 
     kind: str
@@ -53,11 +53,11 @@ _STOPPED: Pair = (
 )
 _OWNER: Pair = (
     (
-        "Ответил сам продавец, и бот уступил ему этот чат на 4 часа. Вернуть чат боту можно "
+        "Ответил сам продавец, и бот уступил ему этот чат на {hours} ч. Вернуть чат боту можно "
         "в пульте. Или переведите часы."
     ),
     (
-        "Сатушы өзі жауап берді, бот бұл чатты оған 4 сағатқа берді. Чатты ботқа пультте "
+        "Сатушы өзі жауап берді, бот бұл чатты оған {hours} сағатқа берді. Чатты ботқа пультте "
         "қайтаруға болады. Немесе сағатты жылжытыңыз."
     ),
 )
@@ -73,12 +73,31 @@ _NIGHT: Pair = (
 )
 _PAUSE: Pair = (
     (
-        "Бот не надоедает: одному человеку он пишет первым не чаще раза в 24 часа. Новость "
+        "Бот не надоедает: одному человеку он пишет первым не чаще раза в {hours} ч. Новость "
         "о заказе ждёт. Переведите часы, и она придёт, или возьмите нового покупателя."
     ),
     (
-        "Бот мазаламайды: бір адамға 24 сағатта бір реттен артық бірінші жазбайды. Тапсырыс "
+        "Бот мазаламайды: бір адамға {hours} сағатта бір реттен артық бірінші жазбайды. Тапсырыс "
         "туралы жаңалық күтуде. Сағатты жылжытсаңыз, ол келеді. Немесе жаңа сатып алушыны алыңыз."
+    ),
+)
+_ENOUGH: Pair = (
+    (
+        "Бот уже писал этому покупателю первым столько раз, сколько можно: {times}. О заказе он "
+        "промолчит, хотя на вопросы ответит. Возьмите нового покупателя. Предел меняется "
+        "в пульте: «Тексты», «Правила»."
+    ),
+    (
+        "Бот бұл сатып алушыға бірінші болып рұқсат етілгенінше жазды: {times} рет. Тапсырыс "
+        "туралы үндемейді, бірақ сұраққа жауап береді. Жаңа сатып алушыны алыңыз. Шек пультте "
+        "өзгертіледі: «Мәтіндер», «Ережелер»."
+    ),
+)
+_PAUSED: Pair = (
+    ("Бот выключен в пульте. Новость о заказе ждёт, пока его не включат: «Тексты», «Правила»."),
+    (
+        "Бот пультте өшірілген. Тапсырыс туралы жаңалық ол қосылғанша күтеді: «Мәтіндер», "
+        "«Ережелер»."
     ),
 )
 
@@ -95,45 +114,78 @@ _NO_WHATSAPP: Pair = (
 _NO_KASPI: Pair = (
     (
         "Kaspi выключен: бот не может проверить, что с заказом сейчас, и потому пока молчит. "
-        "Включите Kaspi ниже, и новость о заказе придёт."
+        "Включите Kaspi ниже: бот проверит ещё раз в течение 10 минут."
     ),
     (
         "Kaspi өшірулі: бот тапсырыстың қазіргі күйін тексере алмайды, сондықтан әзірге үндемейді. "
-        "Төменде Kaspi-ді қоссаңыз, тапсырыс туралы жаңалық келеді."
+        "Төменде Kaspi-ді қосыңыз: бот 10 минут ішінде тағы тексереді."
+    ),
+)
+_KASPI_BACK: Pair = (
+    (
+        "Kaspi снова отвечает. Бот проверит заказ ещё раз в течение 10 минут и напишет. Подождите "
+        "или переведите часы."
+    ),
+    (
+        "Kaspi қайтадан жауап беріп тұр. Бот 10 минут ішінде тапсырысты тағы тексеріп, жазады. "
+        "Күтіңіз немесе сағатты жылжытыңыз."
     ),
 )
 
 
+class Around(msgspec.Struct, frozen=True, kw_only=True):
+    """What is so for every buyer: the rules of the shop, what is down, when Kaspi came back."""
+
+    rules: Rules
+    down: Down | None = None
+    kaspi_back: datetime | None = None
+
+
 def hint(
-    spoken: Sequence[Spoken],
-    *,
-    news: datetime | None,
-    calendar: Calendar,
-    down: Down | None = None,
+    spoken: Sequence[Spoken], *, news: datetime | None, calendar: Calendar, around: Around
 ) -> Hint | None:
     """The most important thing to know about this buyer, if there is one.
 
     `news` is when something last happened to the buyer's orders.
     """
-    if down == "waha":
+    if around.down == "waha":
         return Hint(kind="waha_down", text=calendar.say(_NO_WHATSAPP))
     if has_stopped(spoken):
         return Hint(kind="opted_out", text=calendar.say(_STOPPED), new_buyer=True)
-    owner = _last(spoken, "owner")
-    if owner is not None and calendar.now < owner.at + _RULES.handoff:
-        left = _hours(owner.at + _RULES.handoff - calendar.now)
-        return Hint(kind="taken_over", text=calendar.say(_OWNER), hours=left)
-    first = _first_words(spoken)
-    if news is None or (first is not None and first > news):
+    owner, handoff = _last(spoken, "owner"), around.rules.handoff
+    if owner is not None and calendar.now < owner.at + handoff:
+        text = calendar.say(_OWNER).format(hours=_hours(handoff))
+        left = _move(owner.at + handoff - calendar.now)
+        return Hint(kind="taken_over", text=text, hours=left)
+    starts = _starts(spoken)
+    if news is None or (starts and starts[-1] > news):
         return None
-    if down == "kaspi":
+    return _of_news(starts, news=news, calendar=calendar, around=around)
+
+
+def _of_news(
+    starts: list[datetime], *, news: datetime, calendar: Calendar, around: Around
+) -> Hint | None:
+    """Why the bot has not told it yet."""
+    now, rules = calendar.now, around.rules
+    quiet, window = rules.quiet_hours or QUIET, rules.messages_window
+    if rules.paused:
+        return Hint(kind="paused", text=calendar.say(_PAUSED))
+    if around.down == "kaspi":
         return Hint(kind="kaspi_down", text=calendar.say(_NO_KASPI))
-    if is_quiet(calendar.now):
-        to_morning = _hours(until(calendar.now, QUIET[1]) + RELEASE_SPREAD)
+    if sum(window is None or now - start < window for start in starts) >= rules.max_messages:
+        text = calendar.say(_ENOUGH).format(times=rules.max_messages)
+        return Hint(kind="enough", text=text, new_buyer=True)
+    if is_quiet(now, quiet):
+        to_morning = _move(until(now, quiet[1]) + RELEASE_SPREAD)
         return Hint(kind="quiet_hours", text=calendar.say(_NIGHT), hours=to_morning)
-    if first is not None and calendar.now < first + _RULES.cooldown:
-        left = _hours(first + _RULES.cooldown - calendar.now)
-        return Hint(kind="cooldown", text=calendar.say(_PAUSE), new_buyer=True, hours=left)
+    if starts and now < starts[-1] + rules.cooldown:
+        text = calendar.say(_PAUSE).format(hours=_hours(rules.cooldown))
+        left = _move(starts[-1] + rules.cooldown - now)
+        return Hint(kind="cooldown", text=text, new_buyer=True, hours=left)
+    back = around.kaspi_back
+    if back is not None and news <= back and now < back + _KASPI_AGAIN:
+        return Hint(kind="kaspi_back", text=calendar.say(_KASPI_BACK), hours=1)
     return None
 
 
@@ -157,15 +209,14 @@ def was_answered(spoken: Sequence[Spoken]) -> bool:
 _wish = lru_cache(maxsize=1000)(wish_of)
 
 
-def _first_words(spoken: Sequence[Spoken]) -> datetime | None:
-    """When the bot last wrote without being asked."""
-    before: Spoken | None = None
-    last = None
-    for said in spoken:
-        if said.author == "bot" and not (before is not None and _answers(said, before)):
-            last = said.at
-        before = said
-    return last
+def _starts(spoken: Sequence[Spoken]) -> list[datetime]:
+    """When the bot wrote without being asked."""
+    pairs = zip([None, *spoken], spoken, strict=False)
+    return [
+        said.at
+        for before, said in pairs
+        if said.author == "bot" and not (before is not None and _answers(said, before))
+    ]
 
 
 def _answers(said: Spoken, before: Spoken) -> bool:
@@ -174,6 +225,11 @@ def _answers(said: Spoken, before: Spoken) -> bool:
 
 def _last(spoken: Sequence[Spoken], author: Author) -> Spoken | None:
     return next((said for said in reversed(spoken) if said.author == author), None)
+
+
+def _move(time: timedelta) -> int:
+    """So many hours on, or as many as the clock goes at once."""
+    return min(_hours(time), MOST_HOURS)
 
 
 def _hours(time: timedelta) -> int:

@@ -1,5 +1,7 @@
 // The demo's page. The server sends the whole state on each change; the parts draw it.
-import { bringDraft, drawPhone, forgetChat, grow, inChat, keepDraft, openChat, openList } from "./page_chat.js";
+import {
+  bringDraft, drawDown, drawPhone, forgetChat, grow, inChat, keepDraft, openChat, openList, resized, toTheEnd,
+} from "./page_chat.js";
 import { drawPanel, moveClock } from "./page_panel.js";
 import { $, all, at, keep, once, part, post, remember, say } from "./page_tools.js";
 
@@ -129,6 +131,9 @@ $("text").addEventListener("keydown", (event) => {
   $("write").requestSubmit();
 });
 $("back").addEventListener("click", openList);
+$("chat").addEventListener("scroll", drawDown, { passive: true });
+new ResizeObserver(resized).observe($("chat"));
+$("down").addEventListener("click", () => { toTheEnd(); $("text").focus({ preventScroll: true }); });
 $("screen-chat").addEventListener("keydown", (event) => { if (event.key === "Escape") openList(); });
 
 for (const press of all("[data-new-buyer]")) {
@@ -153,7 +158,7 @@ for (const press of all("[data-lang]")) {
     forgetChat();
     drawLabels();
     listen();
-    if ($("desk").getAttribute("src")) enterDesk();
+    if ($("desk").getAttribute("src")) enterDesk(deskAt());
   });
 }
 
@@ -196,11 +201,22 @@ function layOut() {
   if (deskShown && !$("desk").getAttribute("src")) enterDesk();
 }
 
-async function enterDesk() {
+async function enterDesk(page = "/desk") {
   $("desk").src = "about:blank";
   if (deskLang !== at.lang && (await post("desk", {}))) deskLang = at.lang;
-  $("desk").src = "/desk";
+  $("desk").src = page;
 }
+
+// The desk's page that is open, or that was asked for when the login had ended.
+function deskAt() {
+  try {
+    const { pathname, search } = $("desk").contentWindow.location;
+    const page = atLogin(pathname) ? new URLSearchParams(search).get("next") : pathname + search;
+    return page?.startsWith("/desk/") ? page : "/desk";
+  } catch { return "/desk"; }
+}
+
+function atLogin(path) { return path.startsWith("/desk/login"); }
 
 // On a narrow screen what was done shows in the phone, further up or down.
 function bringPhone() {
@@ -220,9 +236,10 @@ function sawWhy(event) {
 $("desk").addEventListener("load", async () => {
   let path = "";
   try { path = $("desk").contentWindow.location.pathname; } catch { return; }
-  if (path.startsWith("/desk/login") && Date.now() - letIn > 5000) {
+  if (atLogin(path) && Date.now() - letIn > 5000) {
+    const page = deskAt();
     letIn = Date.now();
-    if (await post("desk", {})) enterDesk();
+    if (await post("desk", {})) enterDesk(page);
   }
   // Swapped parts of the desk's page are new elements: the page itself is listened to.
   $("desk").contentDocument.addEventListener("toggle", sawWhy, { capture: true });

@@ -16,6 +16,7 @@ from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 
+from app.demo.clock import MOST_HOURS
 from app.demo.kaspi_life import WrongStepError
 from app.demo.shop import BY_BUYER, BY_SHOP, NotTakenError
 from app.demo.view import State, look
@@ -55,10 +56,9 @@ _HEARTBEAT_SECONDS = 0.7  # the time goes on without anything happening in the s
 _STREAM_SECONDS = 15.0  # then the browser asks anew: a server can stop in between
 _STREAM_RETRY = b"retry: 250\n\n"
 
-_MOST_HOURS = 48  # so that it is always less than what the product takes for an outage of Kaspi
 _DESK = "/desk"
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1000, pattern=r"\S")]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4096, pattern=r"\S")]
 
 
 class _Order(msgspec.Struct, frozen=True):
@@ -76,7 +76,7 @@ class _Cancelled(msgspec.Struct, frozen=True):
 
 
 class _Move(msgspec.Struct, frozen=True):
-    hours: Annotated[int, msgspec.Meta(ge=1, le=_MOST_HOURS)]
+    hours: Annotated[int, msgspec.Meta(ge=1, le=MOST_HOURS)]
 
 
 class _Message(msgspec.Struct, frozen=True):

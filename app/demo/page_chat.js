@@ -6,6 +6,8 @@ const drafts = new Map();
 let nodes = new Map();
 let shownPhone = null;
 let unreadBefore = 0;
+let below = 0; // how many have come further down than is looked at
+let atEnd = true;
 
 // --- which of the two screens
 
@@ -24,7 +26,12 @@ export function openList() {
 export function openChat() {
   $("screen-list").hidden = true;
   $("screen-chat").hidden = false;
+  toTheEnd();
+}
+
+export function toTheEnd() {
   $("chat").scrollTop = $("chat").scrollHeight;
+  drawDown();
 }
 
 export function keepDraft() {
@@ -49,7 +56,8 @@ export function drawPhone(select) {
   part("people", [state.buyers, at.phone], () => drawPeople(select));
   const top = [state.shop, state.chat.name, state.chat.typing, state.switches.waha_down];
   part("top", top, drawTop);
-  part("chat", [state.chat, state.steps.order], drawChat);
+  const awaited = state.orders.some((order) => !order.by_buyer);
+  part("chat", [state.chat, awaited], () => drawChat(awaited));
   part("quick", state.steps.stop, drawQuick);
 }
 
@@ -108,13 +116,14 @@ function drawTop() {
   $("presence").textContent = say(at.state.switches.waha_down ? "away" : presence);
 }
 
-function drawChat() {
+function drawChat(awaited) {
   const chat = $("chat");
   const { lines, typing } = at.state.chat;
   const fresh = shownPhone !== at.phone;
   if (fresh) { nodes = new Map(); shownPhone = at.phone; }
-  const nearTheEnd = chat.scrollHeight - chat.scrollTop - chat.clientHeight < NEAR_THE_END;
+  const stays = !fresh && !nearTheEnd();
   const wrote = lines.length > 0 && !nodes.has(lines.at(-1).id) && lines.at(-1).author === "buyer";
+  const come = lines.filter((line) => !nodes.has(line.id)).length;
   const wanted = [];
   let day = null;
   for (const line of lines) {
@@ -122,10 +131,26 @@ function drawChat() {
     day = line.day;
     wanted.push(bubbleOf(line));
   }
-  if (!lines.length) wanted.push(make("p", "empty", say(at.state.steps.order ? "soon" : "empty")));
+  if (!lines.length) wanted.push(make("p", "empty", say(awaited ? "soon" : "empty")));
   if (typing) wanted.push(typingNow());
   arrange(chat, wanted);
-  if (fresh || nearTheEnd || wrote) chat.scrollTop = chat.scrollHeight;
+  if (stays && !wrote) {
+    below += come;
+    drawDown();
+  } else toTheEnd();
+}
+
+function nearTheEnd() {
+  const chat = $("chat");
+  return chat.scrollHeight - chat.scrollTop - chat.clientHeight < NEAR_THE_END;
+}
+
+export function drawDown() {
+  atEnd = nearTheEnd();
+  if (atEnd) below = 0;
+  $("down").hidden = atEnd;
+  $("down-badge").hidden = !below;
+  $("down-badge").textContent = String(below);
 }
 
 function dayOf(line) {
@@ -183,6 +208,13 @@ function drawQuick() {
   const [first, ...others] = say("phrases").map((text) => phrase(text));
   $("quick").replaceChildren(first, phrase(say(last), "stop"), ...others);
   $("quick").scrollLeft = 0;
+}
+
+// Who was at the end stays there when the chat gets lower: a longer text, a keyboard.
+export function resized() {
+  if (!inChat()) return;
+  if (atEnd) toTheEnd();
+  else drawDown();
 }
 
 export function forgetChat() { shownPhone = null; }

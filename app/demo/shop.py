@@ -23,6 +23,8 @@ from app.demo.server import serving
 from app.demo.ticks import Ticks
 from app.demo.waha import EmulatedWaha
 from app.demo.waha_shapes import Line, Shop
+from app.demo.webhooks import RECOMMENDED_EVENTS
+from app.domain.rules import Rules
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
@@ -38,6 +40,7 @@ BY_BUYER = "BUYER_CANCELLATION_BY_MERCHANT"
 """Kaspi's words for who did not want the order any more."""
 
 _HERE = Path(__file__).parent
+_SESSION = "default"
 _READY_BUYERS = 3
 _ORDERED_DAYS_AGO = 3  # too long ago to be thanked for, so only its delivery is told
 # An order goes its way without a click as well: a day on the clock, and it is there.
@@ -46,6 +49,9 @@ _READ_SECONDS = 5.0  # the product reads Kaspi every three seconds
 
 MoveClock: TypeAlias = Callable[[timedelta], Awaitable[None]]
 """Puts the world's clock forward and has the product look at what is due then."""
+
+Ruled: TypeAlias = Callable[[], Rules]
+"""The rules of the product as they are now: its seller may change them at the desk."""
 
 
 class NotTakenError(Exception):
@@ -66,7 +72,7 @@ class DemoShop:
     `changes` counts what happened here, and `changed` waits for more; `closing` is set when
     whoever watches should leave. `moved` counts how often the clock was put forward, `moved_at`
     is when it last was, `news` says when something last happened to a buyer's orders of which the
-    product may tell.
+    product may tell, `kaspi_back` when Kaspi was last turned on again.
     """
 
     def __init__(self, world: "World") -> None:
@@ -78,8 +84,10 @@ class DemoShop:
         self.ai_seller_url: str | None = None
         self.moved = 0
         self.news: dict[str, datetime] = {}
+        self.rules: Ruled = lambda: Rules(quiet_hours=QUIET, timezone=TIMEZONE)
         self._move_clock: MoveClock | None = None
         self.moved_at: datetime | None = None
+        self.kaspi_back: datetime | None = None
         self.waha_url = self.kaspi_url = self.model_url = ""
         self._hmac_key = secrets.token_urlsafe(24)
         self.waha = EmulatedWaha(secrets.token_urlsafe(24), world=world, shop=Shop(name=NAME))
@@ -129,7 +137,7 @@ class DemoShop:
         return {
             "WAHA_API_ENDPOINT": self.waha_url,
             "WAHA_API_KEY": self.waha.api_key,
-            "WAHA_SESSION_ID": "default",
+            "WAHA_SESSION_ID": _SESSION,
             "WAHA_WEBHOOK_HMAC_KEY": self._hmac_key,
             "OPENAI_BASE_URL": f"{self.model_url}/v1",
             "OPENAI_API_KEY": self.model.api_key,
@@ -150,15 +158,20 @@ class DemoShop:
             "AI_SELLER_DEBOUNCE_MAX_SECONDS": "3",
         }
 
-    def serves(self, ai_seller_url: str, *, move_clock: MoveClock | None = None) -> None:
+    def serves(
+        self, ai_seller_url: str, *, move_clock: MoveClock | None = None, rules: Ruled | None = None
+    ) -> None:
         """The product is there: WAHA's webhooks and the demper's pushes go to it from now on.
 
-        Its clock stands as the world's, which `move_clock` puts forward for both.
+        Its clock stands as the world's, which `move_clock` puts forward for both; `rules` are its
+        own, or for ever those of `environment()`.
         """
         self.ai_seller_url = ai_seller_url.rstrip("/")
         self._move_clock = move_clock
-        self.waha.webhooks.clear()
-        self.waha.hook(f"{self.ai_seller_url}/webhooks/waha", hmac_key=self._hmac_key)
+        self.rules = rules or self.rules
+        url, key = f"{self.ai_seller_url}/webhooks/waha", self._hmac_key
+        hook = {"url": url, "events": list(RECOMMENDED_EVENTS), "hmac": {"key": key}}
+        self.waha.sessions[_SESSION].config = {"webhooks": [hook]}
 
     async def _start_waha(self) -> None:
         """On its own port again, if it has had one."""
@@ -364,6 +377,8 @@ class DemoShop:
             if model_down is not None:
                 self.model.down = model_down
             if kaspi_down is not None:
+                if self.kaspi.down and not kaspi_down:
+                    self.kaspi_back = self.world.now()
                 self.kaspi.down = kaspi_down
             if waha_down is not None and waha_down != self.waha_down:
                 await (self._stop_waha() if waha_down else self._start_waha())

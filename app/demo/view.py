@@ -7,11 +7,11 @@ import msgspec
 
 from app.demo.calendar import Calendar, Lang
 from app.demo.clock import QUIET, is_quiet
-from app.demo.hints import Author, Down, Hint, Spoken, has_stopped, hint, was_answered
+from app.demo.hints import Around, Author, Down, Hint, Spoken, has_stopped, hint, was_answered
 from app.demo.shop import BY_BUYER, TIMEZONE
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, time
 
     from app.demo.kaspi_shapes import Order
     from app.demo.people import Person
@@ -128,14 +128,14 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 def look(shop: "DemoShop", *, phone: str | None, lang: Lang) -> State:
     """The state with this buyer selected, or with the first one."""
     buyer = shop.buyers.get(phone or "") or next(iter(shop.buyers.values()))
-    calendar = Calendar(lang, now=shop.world.now(), zone=_ZONE)
+    calendar, rules = Calendar(lang, now=shop.world.now(), zone=_ZONE), shop.rules()
     chats = {p.phone: _chat(shop, p, calendar) for p in _as_spoken(shop)}
     spoken = _spoken(shop, buyer)
     orders = shop.orders_of(buyer.phone)
     return State(
         shop=shop.name,
         lang=lang,
-        clock=_clock(calendar, moved=shop.moved > 0),
+        clock=_clock(calendar, quiet=rules.quiet_hours or QUIET, moved=shop.moved > 0),
         products=[Product(sku=i.sku, name=i.name, price=i.price) for i in shop.goods],
         buyers=[_someone(chat) for chat in chats.values()],
         selected=buyer.phone,
@@ -151,18 +151,18 @@ def look(shop: "DemoShop", *, phone: str | None, lang: Lang) -> State:
             spoken,
             news=shop.news.get(buyer.phone),
             calendar=calendar,
-            down=_down(shop),
+            around=Around(rules=rules, down=_down(shop), kaspi_back=shop.kaspi_back),
         ),
     )
 
 
-def _clock(calendar: Calendar, *, moved: bool) -> ShownClock:
-    begins, ends = QUIET
+def _clock(calendar: Calendar, *, quiet: tuple["time", "time"], moved: bool) -> ShownClock:
+    begins, ends = quiet
     return ShownClock(
         time=calendar.time(calendar.now),
         date=calendar.today(),
         minute=calendar.now.hour * 60 + calendar.now.minute,
-        quiet=is_quiet(calendar.now),
+        quiet=is_quiet(calendar.now, quiet),
         quiet_from=f"{begins:%H:%M}",
         quiet_until=f"{ends:%H:%M}",
         moved=moved,

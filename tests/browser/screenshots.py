@@ -34,6 +34,9 @@ WIDE: ViewportSize = {"width": 1280, "height": 800}
 WIDER: ViewportSize = {"width": 1360, "height": 860}
 """The orders have room beside the chat."""
 
+WIDEST: ViewportSize = {"width": 1600, "height": 900}
+"""The desk has room beside the phone."""
+
 PHONE: ViewportSize = {"width": 360, "height": 740}
 SHOP: dict[str, Any] = {
     "SHOP_NAME": "Тёплый дом",
@@ -348,7 +351,7 @@ async def _demo(folder: Path) -> AsyncIterator[str]:
 
 def demo(camera: Camera, url: str) -> None:
     """A buyer's phone with the desk beside it."""
-    with camera.before() as page:
+    with camera.before(WIDEST) as page:
         page.goto(f"{url}/demo")
         page.get_by_role("button", name="Сделать заказ").click()
         said = page.locator("#chat .bubble.shop")

@@ -19,8 +19,9 @@ from litestar.handlers import HTTPRouteHandler
 from app.config import Settings
 from app.demo import page
 from app.demo.server import serving
-from app.demo.shop import DemoShop, NotTakenError
+from app.demo.shop import DemoShop, NotTakenError, Ruled
 from app.demo.webhooks import signature
+from app.gateways.waha import EVENTS
 from app.world import MovableWorld, World
 
 MORNING = datetime(2030, 1, 1, 5, 0, tzinfo=UTC)
@@ -104,7 +105,7 @@ async def pass_for(lang: str) -> page.Pass:
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[Demo]:
+async def running(rules: Ruled | None = None) -> AsyncIterator[Demo]:
     world, product = Standing(), Product()
     shop = DemoShop(world)
 
@@ -112,7 +113,7 @@ async def running() -> AsyncIterator[Demo]:
         world.move(by)
 
     async with shop.open(), serving(_app(product.routes())) as product_url:
-        shop.serves(product_url, move_clock=move)
+        shop.serves(product_url, move_clock=move, rules=rules)
         pages = page.routes(shop, welcome=pass_for)
         async with (
             serving(_app(pages)) as url,
@@ -178,6 +179,20 @@ async def test_a_buyer_writes_and_the_product_hears_it_signed() -> None:
         assert (told["event"], told["payload"]["body"]) == ("message.any", "Где мой заказ?")
         given, body = demo.product.signatures[0]
         assert given == signature(demo.shop.environment()["WAHA_WEBHOOK_HMAC_KEY"], body)
+
+
+async def test_the_shops_session_tells_where_it_posts_so_that_the_desk_finds_nothing_amiss() -> (
+    None
+):
+    async with running() as demo:
+        env = demo.shop.environment()
+        told = await demo.http.get(
+            f"{env['WAHA_API_ENDPOINT']}/api/sessions/{env['WAHA_SESSION_ID']}",
+            headers={"X-Api-Key": env["WAHA_API_KEY"]},
+        )
+        (hook,) = told.json()["config"]["webhooks"]
+        assert hook["url"] == f"{demo.shop.ai_seller_url}/webhooks/waha"
+        assert set(hook["events"]) == set(EVENTS)
 
 
 async def test_the_owner_answers_from_the_phone() -> None:
@@ -389,54 +404,6 @@ async def test_a_clock_nobody_can_move_says_so() -> None:
         assert (await demo.post("clock", hours=1)).status_code == 502
 
 
-# -- what a newcomer should know
-
-
-async def test_a_pause_between_two_messages_is_explained_until_it_is_over() -> None:
-    async with running() as demo:
-        code = await demo.ordered()
-        assert await demo.hint() is None
-        await demo.post("clock", hours=1)
-        await demo.sends(demo.phone, "Спасибо за заказ!")
-        await demo.post("clock", hours=1)
-        await demo.post("deliver", code=code)
-        shown = (await demo.state())["hint"]
-        assert (shown["kind"], shown["hours"], shown["new_buyer"]) == ("cooldown", 23, True)
-        await demo.post("messages", phone=demo.phone, text="Когда?")
-        await demo.sends(demo.phone, "Скоро")
-        assert await demo.hint() == "cooldown"
-        await demo.post("clock", hours=23)
-        assert await demo.hint() is None
-
-
-async def test_quiet_hours_are_explained_when_something_waits_for_the_morning() -> None:
-    async with running() as demo:
-        await demo.post("clock", hours=12)
-        assert await demo.hint() is None
-        await demo.ordered()
-        shown = (await demo.state())["hint"]
-        assert (shown["kind"], shown["hours"]) == ("quiet_hours", 12)
-        assert await demo.hint(list(demo.shop.buyers)[1]) is None
-
-
-async def test_a_stop_is_explained_until_the_buyer_comes_back() -> None:
-    async with running() as demo:
-        await demo.post("messages", phone=demo.phone, text="СТОП")
-        await demo.post("messages", phone=demo.phone, text="А где мой заказ?")
-        assert await demo.hint() == "opted_out"
-        await demo.post("messages", phone=demo.phone, text="старт")
-        assert await demo.hint() is None
-
-
-async def test_a_chat_the_owner_took_is_explained_for_as_long_as_the_bot_leaves_it() -> None:
-    async with running() as demo:
-        await demo.post("owner", phone=demo.phone, text="Здравствуйте, это продавец")
-        shown = (await demo.state())["hint"]
-        assert (shown["kind"], shown["hours"]) == ("taken_over", 4)
-        await demo.post("clock", hours=4)
-        assert await demo.hint() is None
-
-
 # -- its stream
 
 
@@ -477,7 +444,7 @@ async def _states(stream: httpx.Response) -> AsyncIterator[dict[str, Any]]:
         ("cancel", {"code": "1"}, 404),
         ("cancel", {"code": "1", "by": "nobody"}, 400),
         ("messages", {"phone": "77010000000", "text": "   "}, 400),
-        ("messages", {"phone": "77010000000", "text": "я" * 1001}, 400),
+        ("messages", {"phone": "77010000000", "text": "я" * 4097}, 400),
         ("switches", {"wahadown": True}, 400),
         ("orders", {}, 400),
     ],

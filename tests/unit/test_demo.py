@@ -113,6 +113,25 @@ def test_news_of_an_order_is_told_so_that_the_product_sends_it(
     assert ("Alpin" in text) == (purpose is Purpose.ORDER_CANCELLED and bool(products))
 
 
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("stage", [Stage.DELIVERED, Stage.CANCELLED])
+def test_of_an_order_that_is_over_no_time_of_delivery_is_told(
+    language: Language, stage: Stage
+) -> None:
+    over = replace(order("Плед"), stage=stage, planned_at=NOON + timedelta(days=2))
+    where = {Language.RU: "Где заказ?", Language.KK: "Тапсырыс қайда?", Language.EN: "Where is it?"}
+    asked = brief(where[language], language, (over,), ())
+    text = answer(asked)
+    assert check(text, asked) == ()
+    assert re.findall("Точное|қосымшасында|exact|3 января|3 қаңтар|3 January", text) == []
+
+
+@pytest.mark.parametrize(("sign", "thanked"), [("👍", True), ("❤️ 😀!", True), ("😡", False)])
+def test_a_smile_alone_is_not_taken_for_a_question(sign: str, *, thanked: bool) -> None:
+    said = say(facts_of([{"content": PROMPTS.render(brief(sign, Language.RU, (), ())).user}]))
+    assert ("спасибо" in said.text) == thanked
+
+
 def test_the_same_facts_get_the_same_answer() -> None:
     asked = brief("Где мой заказ?", Language.RU, (), ())
     assert answer(asked) == answer(asked)

@@ -7,15 +7,19 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from app.demo.calendar import Calendar, Lang
-from app.demo.clock import QUIET, DemoClock, is_quiet, until
-from app.demo.hints import Down, Spoken, hint, was_answered
+from app.demo.clock import MOST_HOURS, QUIET, DemoClock, is_quiet, until
+from app.demo.hints import Around, Author, Down, Spoken, hint, was_answered
+from app.domain.rules import Rules
 from app.world import MovableWorld, World
 
 ALMATY = ZoneInfo("Asia/Almaty")
 NOON = datetime(2030, 3, 5, 12, 0, tzinfo=ALMATY)
 LANGS: tuple[Lang, ...] = ("ru", "kk")
+AGO = NOON - timedelta(hours=2)
+USUAL = Around(rules=Rules())
 
 
 def at(hour: int, minute: int = 0) -> datetime:
@@ -138,10 +142,10 @@ def test_an_answer_is_no_reason_for_a_pause() -> None:
     calendar = Calendar("ru", now=NOON, zone=ALMATY)
     ago = [NOON - timedelta(minutes=minutes) for minutes in range(4)]
     answered = [Spoken("buyer", "Есть плед?", ago[3]), Spoken("bot", "Да", ago[2])]
-    assert hint(answered, news=ago[1], calendar=calendar) is None
+    assert hint(answered, news=ago[1], calendar=calendar, around=USUAL) is None
     thanked = [*answered, Spoken("bot", "Спасибо за заказ", ago[1])]
-    assert hint(thanked, news=ago[2], calendar=calendar) is None
-    paused = hint(thanked, news=ago[0], calendar=calendar)
+    assert hint(thanked, news=ago[2], calendar=calendar, around=USUAL) is None
+    paused = hint(thanked, news=ago[0], calendar=calendar, around=USUAL)
     assert paused is not None
     assert (paused.kind, paused.hours) == ("cooldown", 24)
 
@@ -151,7 +155,7 @@ def test_what_comes_hours_after_a_question_is_no_answer_to_it() -> None:
     ago = [NOON - timedelta(hours=hours) for hours in range(5)]
     late = [Spoken("buyer", "Когда приедет?", ago[4]), Spoken("bot", "Заказ у курьера", ago[1])]
     assert not was_answered(late)
-    paused = hint(late, news=ago[0], calendar=calendar)
+    paused = hint(late, news=ago[0], calendar=calendar, around=USUAL)
     assert paused is not None
     assert (paused.kind, paused.hours) == ("cooldown", 23)
 
@@ -170,5 +174,48 @@ def test_what_was_turned_off_is_told_to_who_waits_for_it(
     down: Down, news: datetime | None, kind: str | None
 ) -> None:
     for lang in LANGS:
-        told = hint([], news=news, calendar=Calendar(lang, now=NOON, zone=ALMATY), down=down)
+        calendar = Calendar(lang, now=NOON, zone=ALMATY)
+        told = hint([], news=news, calendar=calendar, around=replace(USUAL, down=down))
         assert (told and told.kind) == kind
+
+
+def test_who_was_written_to_as_often_as_may_be_is_not_said_to_hear_more() -> None:
+    months = timedelta(days=29), timedelta(days=31)
+    for ago, kind in zip(months, ("enough", "cooldown"), strict=True):
+        starts = [NOON - ago, NOON - timedelta(days=2), NOON - timedelta(hours=2)]
+        spoken = [Spoken("bot", "О заказе", at) for at in starts]
+        for lang in LANGS:
+            calendar = Calendar(lang, now=NOON, zone=ALMATY)
+            told = hint(spoken, news=NOON, calendar=calendar, around=USUAL)
+            assert told is not None
+            assert (told.kind, told.new_buyer) == (kind, True)
+            assert ("3" in told.text) == (kind == "enough")
+
+
+@pytest.mark.parametrize(
+    ("rules", "author", "kind", "words", "hours"),
+    [
+        (Rules(max_messages=1), "bot", "enough", "сколько можно: 1.", None),
+        (Rules(paused=True, max_messages=1), "bot", "paused", "выключен в пульте", None),
+        (Rules(quiet_hours=(time(11), time(10))), "bot", "quiet_hours", "ночь", 23),
+        (Rules(cooldown=timedelta(hours=12)), "bot", "cooldown", "раза в 12 ч", 10),
+        (Rules(handoff=timedelta(hours=60)), "owner", "taken_over", "на 60 ч", MOST_HOURS),
+    ],
+)
+def test_a_hint_goes_by_the_rules_as_the_seller_has_changed_them(
+    *, rules: Rules, author: Author, kind: str, words: str, hours: int | None
+) -> None:
+    calendar, spoken = Calendar("ru", now=NOON, zone=ALMATY), Spoken(author, "О заказе", AGO)
+    told = hint([spoken], news=NOON, calendar=calendar, around=Around(rules=rules))
+    assert told is not None
+    assert (told.kind, told.hours) == (kind, hours)
+    assert words in told.text
+
+
+def test_who_waited_for_kaspi_is_told_that_it_answers_again() -> None:
+    calendar, minute = Calendar("ru", now=NOON, zone=ALMATY), timedelta(minutes=1)
+    for back, kind in ((NOON - 9 * minute, "kaspi_back"), (NOON - 10 * minute, None)):
+        around = replace(USUAL, kaspi_back=back)
+        told = hint([], news=back - minute, calendar=calendar, around=around)
+        assert (told and told.kind) == kind
+        assert hint([], news=back + minute, calendar=calendar, around=around) is None
