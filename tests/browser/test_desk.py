@@ -163,6 +163,7 @@ def test_the_keyboard_alone_is_enough(shop: Shop, tab: Tab) -> None:
     ordered(shop, code="912000001")
     page = tab.page
     page.goto(f"{shop.url}/desk/chats")
+    expect(page.locator("#key")).to_be_focused()
     page.keyboard.type("an-admin-key-for-tests")
     page.keyboard.press("Enter")
     page.wait_for_url("**/desk/chats")

@@ -63,6 +63,7 @@ async def test_a_session_is_restarted_once_in_half_a_minute(stage: Stage) -> Non
 
 async def test_a_ban_on_new_contacts_is_not_restarted_away(stage: Stage) -> None:
     await stage.waha.timelock(days=1)
+    await stage.waha.delivered()
     answer = await stage.api.post(f"{DOOR}/restart")
     assert (answer.status_code, answer.json()["code"]) == (409, "restricted")
     assert posts(stage) == []
