@@ -307,7 +307,7 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def noted(message: Message, kind: Kind, *, now: datetime, reason: str | None = None) -> Entry:
-    """The journal's line for what became of a message of ours."""
+    """The journal's line for what became of a message."""
     return Entry(
         at=now,
         kind=kind,

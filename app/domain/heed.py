@@ -19,6 +19,7 @@ from app.domain.conversation import (
     Pending,
     Status,
     derive_id,
+    noted,
     with_pending,
 )
 from app.domain.events import SPOKEN, Media
@@ -183,14 +184,8 @@ def _left_to_people(
 
 def _unanswered(message: Message, *, reason: str, now: datetime) -> Entry:
     """The journal's line for a message that the bot does not answer."""
-    return Entry(
-        at=now,
-        kind=Kind.DROPPED,
-        shop=message.shop,
-        purpose=Purpose.REPLY,
-        reason=reason,
-        message=message.id,
-    )
+    entry = noted(message, Kind.DROPPED, now=now, reason=reason)
+    return replace(entry, purpose=Purpose.REPLY)
 
 
 def _is_of_us(text: str) -> bool:

@@ -95,7 +95,9 @@ def opted_out(
         conversation, by=known.by if known else Author.CUSTOMER, at=at, now=now, said=True
     )
     if known is not None:
-        return conversation, (*dropped, _told_before(message, now=now))
+        again = noted(message, Kind.DROPPED, now=now, reason=Reason.DUPLICATE)
+        again = replace(again, purpose=Purpose.OPT_OUT_CONFIRMATION)
+        return conversation, (*dropped, again)
     if not late:
         confirmation = fixed(message, Purpose.OPT_OUT_CONFIRMATION, now=now)
         conversation = with_pending(conversation, confirmation)
@@ -111,18 +113,6 @@ def opted_out(
         reason=tier_of(message.text, stop_words),
     )
     return conversation, (entry, *dropped)
-
-
-def _told_before(message: Message, *, now: datetime) -> Entry:
-    """The journal's line for a stop that is not confirmed again."""
-    return Entry(
-        at=now,
-        kind=Kind.DROPPED,
-        shop=message.shop,
-        purpose=Purpose.OPT_OUT_CONFIRMATION,
-        reason=Reason.DUPLICATE,
-        message=message.id,
-    )
 
 
 def _started(conversation: Conversation) -> Message | None:

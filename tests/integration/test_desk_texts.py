@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -286,13 +287,20 @@ async def test_without_orders_an_invented_one_is_shown(desk: Desk) -> None:
         assert answer.status_code == 200, purpose
 
 
-async def test_each_shop_has_its_own_rules(store_url: str, tmp_path: Path) -> None:
-    shops = tmp_path / "shops.toml"
+@asynccontextmanager
+async def two_shops(store_url: str, folder: Path) -> AsyncIterator[tuple[Stage, Desk]]:
+    """Somebody at the desk of two shops."""
+    shops = folder / "shops.toml"
     shops.write_text('[tdom]\nname = "Тёплый дом"\n[bala]\nname = "Balalar"\n', "utf-8")
     async with (
         on_stage(store_url, AI_SELLER_SHOPS_FILE=str(shops)) as stage,
         desk_of(stage.url, key=ADMIN) as desk,
     ):
+        yield stage, desk
+
+
+async def test_each_shop_has_its_own_rules(store_url: str, tmp_path: Path) -> None:
+    async with two_shops(store_url, tmp_path) as (stage, desk):
         await desk.post(f"{TEXTS}/switch", {"name": "reminder", "on": "no", "shop": "bala"})
         assert "не во всех магазинах" in seen(await desk.page(TEXTS))
         form = form_of(await desk.page(RULES, shop="bala"))
@@ -309,12 +317,7 @@ async def test_each_shop_has_its_own_rules(store_url: str, tmp_path: Path) -> No
 async def test_a_preview_for_all_shops_has_the_orders_of_all(
     store_url: str, tmp_path: Path
 ) -> None:
-    shops = tmp_path / "shops.toml"
-    shops.write_text('[tdom]\nname = "Тёплый дом"\n[bala]\nname = "Balalar"\n', "utf-8")
-    async with (
-        on_stage(store_url, AI_SELLER_SHOPS_FILE=str(shops)) as stage,
-        desk_of(stage.url, key=ADMIN) as desk,
-    ):
+    async with two_shops(store_url, tmp_path) as (stage, desk):
         bought = replace(order(), shop="bala")
         await stage.bot.contacts.keep_orders([(bought, PHONE)], NOON, first="tdom")
         page = await desk.page(THANKS)
@@ -329,12 +332,7 @@ async def test_where_a_form_has_left_the_browser_the_page_finds_itself_again(
     store_url: str, tmp_path: Path
 ) -> None:
     """The script asks for the address it is at; it must be the page, and of the same shop."""
-    shops = tmp_path / "shops.toml"
-    shops.write_text('[tdom]\nname = "Тёплый дом"\n[bala]\nname = "Balalar"\n', "utf-8")
-    async with (
-        on_stage(store_url, AI_SELLER_SHOPS_FILE=str(shops)) as stage,
-        desk_of(stage.url, key=ADMIN) as desk,
-    ):
+    async with two_shops(store_url, tmp_path) as (_, desk):
         page = await desk.page(THANKS, shop="bala")
         forms = re.findall(r'action="([^"#]+/(?:preview|own)[^"#]*)', page)
         assert len(forms) == 3
